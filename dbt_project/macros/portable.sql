@@ -1,0 +1,28 @@
+{# What only one engine speaks, in one place: dispatch picks the spelling (default: DuckDB). #}
+
+{% macro hash_bucket(fields, salt, buckets=10000) %}{{ return(adapter.dispatch('hash_bucket')(fields, salt, buckets)) }}{% endmacro %}
+{#- chance without a random generator: an integer in [0, buckets) from the md5 of the fields -#}
+{% macro default__hash_bucket(fields, salt, buckets) -%}
+    (cast('0x' || substr(md5('{{ salt }}'{% for field in fields %} || '|' || cast({{ field }} as varchar){% endfor %}), 1, 15) as bigint) % {{ buckets }})
+{%- endmacro %}
+
+{% macro date_series(first, last) %}{{ return(adapter.dispatch('date_series')(first, last)) }}{% endmacro %}
+{#- a table of one column, every date from first to last -#}
+{% macro default__date_series(first, last) -%}
+    (select cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date) as feature_date)
+{%- endmacro %}
+
+{% macro latest_before(left, right, keys, on) %}{{ return(adapter.dispatch('latest_before')(left, right, keys, on)) }}{% endmacro %}
+{#- rows of `left`, each with the feature_date of the latest row of `right` with equal keys and feature_date <= left.on -#}
+{% macro default__latest_before(left, right, keys, on) -%}
+    (
+        select dated.*, snapshots.feature_date
+        from {{ left }} as dated
+        asof inner join {{ right }} as snapshots
+            on {% for key in keys %}dated.{{ key }} = snapshots.{{ key }} and {% endfor %}dated.{{ on }} >= snapshots.feature_date
+    )
+{%- endmacro %}
+
+{% macro split_words(text) %}{{ return(adapter.dispatch('split_words')(text)) }}{% endmacro %}
+{#- the parts of a text of words separated by | -#}
+{% macro default__split_words(text) -%}string_split({{ text }}, '|'){%- endmacro %}

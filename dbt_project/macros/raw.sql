@@ -1,0 +1,209 @@
+{# How staging reads raw tables, and what it refuses. The contract is the source `raw` (models/staging/_raw.yml). #}
+
+{% macro raw_tables() %}
+    {{ return([
+        'members', 'courses', 'skills', 'skill_aliases', 'skill_similarities', 'categories', 'category_skills',
+        'course_categories', 'course_skill_curation', 'course_sections', 'course_videos', 'course_transcripts',
+        'editors_picks', 'member_subscriptions', 'member_profile_skills', 'followed_skills', 'job_skills', 'job_views',
+        'impressions', 'engagements', 'autoplays', 'dismissals', 'email_sends',
+    ]) }}
+{% endmacro %}
+
+{% macro raw_contract_of(table) %}
+    {#- the source node of a raw table, or none; only while executing -#}
+    {% set found = namespace(node=none) %}
+    {% for node in graph.sources.values() if node.source_name == 'raw' and node.name == table %}
+        {% set found.node = node %}
+    {% endfor %}
+    {{ return(found.node) }}
+{% endmacro %}
+
+{% macro raw_scan(table) %}
+    {#- what to select from, and the raw type of each column present: {'from': ..., 'types': {column: type}} -#}
+    {% set files = ref('raw_files') %}
+    {% set here = none if var('raw_location') else ref('raw_' ~ table) %}
+    {% if not execute or adapter.get_relation(files.database, files.schema, files.identifier) is none %}
+        {{ return(none) }}
+    {% endif %}
+    {% set types = {} %}
+    {% set scan = namespace(text=here) %}
+    {% for row in run_query("select column_name, column_type, scan from " ~ files ~ " where table_name = '" ~ table ~ "'") %}
+        {% if row[0] %}{% do types.update({row[0]: row[1]}) %}{% endif %}
+        {% if var('raw_location') %}{% set scan.text = row[2] %}{% endif %}
+    {% endfor %}
+    {{ return({'from': scan.text, 'types': types}) }}
+{% endmacro %}
+
+{% macro raw_type(data_type) %}{{ return(var('id_type') if data_type == 'id' else data_type) }}{% endmacro %}
+
+{#- select of the rows of a raw table with typed columns and, where a rule is broken, column_name and reason -#}
+{% macro judged(table) %}
+{%- set node = raw_contract_of(table) -%}
+{%- set scan = raw_scan(table) -%}
+{%- set columns = node.columns.values() | list -%}
+{%- set keys = columns | selectattr('config.meta.key', 'defined') | map(attribute='name') | list -%}
+with read_rows as materialized (
+    select
+    {%- for column in columns %}
+        {%- set raw = scan.types.get(column.name) if scan else none %}
+        {% if raw is none or raw is undefined -%}
+            cast(null as {{ raw_type(column.data_type) }})
+        {%- elif raw in ('DOUBLE', 'FLOAT') -%}
+            case when not isnan("{{ column.name }}") then "{{ column.name }}" end
+        {%- elif raw == 'VARCHAR' -%}
+            nullif(trim("{{ column.name }}"), '')
+        {%- else -%}
+            "{{ column.name }}"
+        {%- endif %} as raw_{{ column.name }},
+    {%- endfor %}
+        1 as one
+    {%- if scan and scan.from %}
+    from {{ scan.from }}
+    {%- else %}
+    where false
+    {%- endif %}
+),
+
+typed_rows as materialized (
+    select
+    {%- for column in columns %}
+        try_cast(raw_{{ column.name }} as {{ raw_type(column.data_type) }}) as {{ column.name }},
+        raw_{{ column.name }},
+    {%- endfor %}
+        one
+    from read_rows
+),
+
+repeated_keys as (
+    select {{ keys | join(', ') }}
+    from typed_rows
+    group by {{ keys | join(', ') }}
+    having count(*) > 1
+),
+
+numbered_rows as (
+    select typed_rows.*, 1 as copy_number
+    from typed_rows
+    anti join repeated_keys using ({{ keys | join(', ') }})
+    union all
+    select
+        typed_rows.*,
+        row_number() over (
+            partition by {{ keys | join(', ') }}
+            order by {% for column in columns %}{{ column.name }} nulls last{{ ', ' if not loop.last }}{% endfor %}
+        ) as copy_number
+    from typed_rows
+    semi join repeated_keys using ({{ keys | join(', ') }})
+),
+
+{%- set rules = [] -%}
+{%- for column in columns -%}
+    {%- set name = column.name -%}
+    {%- set meta = column.config.meta -%}
+    {%- set type = raw_type(column.data_type) -%}
+    {%- if meta.required -%}
+        {%- do rules.append((name, 'missing ' ~ name, 'raw_' ~ name ~ ' is null')) -%}
+    {%- endif -%}
+    {%- set raw = scan.types.get(name) if scan else none -%}
+    {%- if raw and raw != type | upper -%}
+        {%- set wrong = 'raw_' ~ name ~ ' is not null and ' ~ name ~ ' is null' -%}
+        {%- if type == 'bigint' and raw in ('DOUBLE', 'FLOAT', 'VARCHAR') -%}
+            {%- set wrong = '(' ~ wrong ~ ' or try_cast(raw_' ~ name ~ ' as double) <> ' ~ name ~ ')' -%}
+        {%- endif -%}
+        {%- do rules.append((name, name ~ ' is not a ' ~ type, wrong)) -%}
+    {%- endif -%}
+    {%- if type == 'double' -%}
+        {%- do rules.append((name, name ~ ' is not finite', 'not isfinite(' ~ name ~ ')')) -%}
+    {%- endif -%}
+    {%- if meta.minimum is defined -%}
+        {%- do rules.append((name, name ~ ' below ' ~ meta.minimum, name ~ ' < ' ~ meta.minimum)) -%}
+    {%- endif -%}
+    {%- if meta.maximum is defined -%}
+        {%- do rules.append((name, name ~ ' above ' ~ meta.maximum, name ~ ' > ' ~ meta.maximum)) -%}
+    {%- endif -%}
+    {%- if meta.accepts is defined -%}
+        {%- do rules.append((name, name ~ ' is none of ' ~ meta.accepts | join(', '), name ~ " not in ('" ~ meta.accepts | join("', '") ~ "')")) -%}
+    {%- endif -%}
+    {%- if meta.event -%}
+        {%- do rules.append((name, name ~ ' out of range', name ~ " < date '1990-01-01' or " ~ name ~ ' >= cast((select latest_date from ' ~ ref('as_of_date') ~ ') as timestamp)')) -%}
+    {%- endif -%}
+    {%- if meta.references is defined -%}
+        {%- do rules.append((name, 'unknown ' ~ name, name ~ ' is not null and known_' ~ name ~ ' is null')) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- do rules.append((keys | join(', '), 'duplicate key', 'copy_number > 1')) %}
+
+known_rows as (
+    select
+        numbered_rows.*
+    {%- for column in columns if column.config.meta.references is defined %},
+        known_{{ loop.index }}.key as known_{{ column.name }}
+    {%- endfor %}
+    from numbered_rows
+    {%- for column in columns if column.config.meta.references is defined %}
+    {%- set target_table = column.config.meta.references %}
+    {%- set target_key = target_table[:-3] ~ 'y_id' if target_table.endswith('ies') else target_table[:-1] ~ '_id' %}
+    left join (select {{ target_key }} as key from {{ ref('stg_' ~ target_table) }}) as known_{{ loop.index }}
+        on numbered_rows.{{ column.name }} = known_{{ loop.index }}.key
+    {%- endfor %}
+)
+
+select
+{%- for column in columns %}
+    {{ column.name }},
+{%- endfor %}
+    case
+    {%- for name, reason, broken in rules %}
+        when {{ broken }} then '{{ name }}'
+    {%- endfor %}
+    end as column_name,
+    case
+    {%- for name, reason, broken in rules %}
+        when {{ broken }} then '{{ reason | replace("'", "''") }}'
+    {%- endfor %}
+    end as reason,
+    {% for key in keys %}coalesce(cast(raw_{{ key }} as varchar), '?'){{ " || ', ' || " if not loop.last }}{% endfor %} as row_key
+from known_rows
+{% endmacro %}
+
+{#- the body of every stg_ model; `references` declares the staged tables its keys point to -#}
+{% macro stage(table, references=[]) %}
+{%- do source('raw', table) -%}
+{%- do raw_scan(table) -%}
+{%- do ref('as_of_date') -%}
+{%- for name in references %}{% do ref('stg_' ~ name) %}{% endfor -%}
+{%- if execute -%}
+{%- set node = raw_contract_of(table) -%}
+{%- for column in node.columns.values() if column.config.meta.references is defined and column.config.meta.references not in references -%}
+    {{ exceptions.raise_compiler_error("stg_" ~ table ~ ": the contract lets " ~ column.name ~ " refer to " ~ column.config.meta.references ~ "; name it in stage()") }}
+{%- endfor -%}
+select
+{%- for column in node.columns.values() %}
+    {{ column.name }}{{ ',' if not loop.last }}
+{%- endfor %}
+from ({{ judged(table) }}) as judged_rows
+where reason is null
+{%- endif -%}
+{% endmacro %}
+
+{#- after a staged table is built: say how many rows were refused, and stop where they are too many -#}
+{% macro report_quarantine() %}
+{%- if execute and this.identifier.startswith('stg_') -%}
+    {%- set table = this.identifier[4:] -%}
+    {%- set scan = raw_scan(table) -%}
+    {%- if scan and scan.from -%}
+        {%- set total = run_query('select count(*) from ' ~ scan.from)[0][0] -%}
+        {%- set good = run_query('select count(*) from ' ~ this)[0][0] -%}
+        {%- if total != good -%}
+            {%- set reasons = run_query('select reason, count(*) as rows from (' ~ judged(table) ~ ') where reason is not null group by reason order by rows desc, reason') -%}
+            {%- set listed = [] -%}
+            {%- for row in reasons %}{% do listed.append(row[0] ~ ': ' ~ row[1]) %}{% endfor -%}
+            {%- set message = 'raw table ' ~ table ~ ': ' ~ (total - good) ~ ' of ' ~ total ~ ' rows break the contract (' ~ listed | join('; ') ~ ')' -%}
+            {%- if total - good > var('max_quarantine_share') | float * total -%}
+                {{ exceptions.raise_compiler_error(message ~ '. That is more than max_quarantine_share = ' ~ var('max_quarantine_share') ~ '. Remedy: correct the rows (dbt show --inline "' ~ "from staging.quarantine" ~ '" lists those of tables that passed), or allow a larger share with --vars. The published file is unchanged.') }}
+            {%- endif -%}
+            {{ log('quarantine: ' ~ message, info=true) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endif -%}
+{% endmacro %}

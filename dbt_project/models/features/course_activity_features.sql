@@ -1,0 +1,109 @@
+-- How a course did before the day: click rate of 14 days against the platform's (log ratio, 20 average impressions as
+-- prior) and engagements of 28 days (log). A snapshot on each day that has some, and on the first day without.
+{%- set rate_days = 14 %}
+{%- set count_days = 28 %}
+with events as (
+    select course_id, cast(served_at as date) as event_date, 1 as impressions, 0 as clicks, 0 as engagements
+    from {{ ref('stg_impressions') }}
+    union all
+    select
+        stg_engagements.course_id,
+        cast(stg_engagements.engaged_at as date) as event_date,
+        0 as impressions,
+        case when stg_engagements.action = 'click' and stg_engagements.impression_id is not null then 1 else 0 end as clicks,
+        1 as engagements
+    from {{ ref('stg_engagements') }} as stg_engagements
+),
+
+daily_counts as (
+    select
+        course_id,
+        event_date,
+        sum(impressions) as impressions,
+        sum(clicks) as clicks,
+        sum(engagements) as engagements
+    from events
+    group by course_id, event_date
+),
+
+-- a count enters the window the day after and leaves it when the window has passed
+steps as (
+    select course_id, event_date + 1 as feature_date, impressions, clicks, engagements
+    from daily_counts
+    union all
+    select course_id, event_date + {{ rate_days + 1 }} as feature_date, -impressions as impressions, -clicks as clicks, 0 as engagements
+    from daily_counts
+    union all
+    select course_id, event_date + {{ count_days + 1 }} as feature_date, 0 as impressions, 0 as clicks, -engagements as engagements
+    from daily_counts
+),
+
+change_days as (
+    select
+        course_id,
+        feature_date,
+        sum(impressions) as impressions,
+        sum(clicks) as clicks,
+        sum(engagements) as engagements
+    from steps
+    where feature_date <= {{ as_of_date() }}
+    group by course_id, feature_date
+),
+
+course_days as (
+    select
+        course_spans.course_id,
+        feature_dates.feature_date,
+        coalesce(change_days.impressions, 0) as impressions,
+        coalesce(change_days.clicks, 0) as clicks,
+        coalesce(change_days.engagements, 0) as engagements
+    from (
+        select course_id, min(feature_date) as first_date, max(feature_date) as last_date
+        from change_days
+        group by course_id
+    ) as course_spans
+    inner join {{ ref('feature_dates') }} as feature_dates
+        on feature_dates.feature_date between course_spans.first_date and course_spans.last_date
+    left join change_days
+        on course_spans.course_id = change_days.course_id and feature_dates.feature_date = change_days.feature_date
+),
+
+windows as (
+    select
+        course_id,
+        feature_date,
+        sum(impressions) over (partition by course_id order by feature_date) as impressions,
+        sum(clicks) over (partition by course_id order by feature_date) as clicks,
+        sum(engagements) over (partition by course_id order by feature_date) as engagements
+    from course_days
+),
+
+platform_rates as (
+    select feature_date, sum(clicks) / nullif(cast(sum(impressions) as double), 0) as click_rate
+    from windows
+    group by feature_date
+)
+
+select
+    windows.feature_date,
+    windows.course_id,
+    'course_click_rate' as feature,
+    '' as term,
+    cast(
+        ln((windows.clicks + 20 * platform_rates.click_rate) / (windows.impressions + 20) / platform_rates.click_rate)
+        as double
+    ) as value
+from windows
+inner join platform_rates using (feature_date)
+where windows.impressions > 0 and platform_rates.click_rate > 0
+union all
+select feature_date, course_id, 'course_popularity' as feature, '' as term, cast(ln(1 + engagements) as double) as value
+from windows
+where engagements > 0
+union all
+-- the first day without either: an empty snapshot
+select feature_date, course_id, 'course_popularity' as feature, '' as term, cast(0 as double) as value
+from windows
+where impressions = 0 and engagements = 0
+qualify row_number() over (partition by course_id order by feature_date) = 1
+    or lag(impressions + engagements) over (partition by course_id order by feature_date) > 0

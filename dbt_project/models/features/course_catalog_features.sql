@@ -1,0 +1,26 @@
+-- what the catalogue says of a course
+with catalog_terms as (
+    select course_id, 'course_difficulty' as feature, difficulty as term, 1.0e0 as value
+    from {{ ref('stg_courses') }}
+    union all
+    select course_id, 'course_author' as feature, author as term, 1.0e0 as value
+    from {{ ref('stg_courses') }}
+    union all
+    select course_id, 'course_language' as feature, language as term, 1.0e0 as value
+    from {{ ref('stg_courses') }}
+    union all
+    select course_id, 'course_duration' as feature, '' as term, ln(1 + duration_seconds / 60.0e0) as value
+    from {{ ref('stg_courses') }}
+    union all
+    select course_id, 'course_category' as feature, cast(category_id as varchar) as term, 1.0e0 as value
+    from {{ ref('stg_course_categories') }}
+)
+
+select
+    {{ beginning() }} as feature_date,
+    course_id,
+    feature,
+    term,
+    cast(value as double) as value
+from catalog_terms
+where term is not null and value is not null

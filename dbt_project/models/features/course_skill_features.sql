@@ -1,0 +1,8 @@
+-- skills of the course by taxonomy
+select
+    {{ beginning() }} as feature_date,
+    course_id,
+    'course_skill' as feature,
+    cast(skill_id as varchar) as term,
+    weight as value
+from {{ ref('cs01') }}

@@ -1,0 +1,58 @@
+-- What a member engaged with in the 90 days before: shares of skills and of categories. A snapshot on the day after
+-- each engagement, and on the day an engagement leaves the window.
+{%- set window_days = 90 %}
+with engaged_courses as (
+    select distinct member_id, course_id, cast(engaged_at as date) as engaged_date
+    from {{ ref('stg_engagements') }}
+),
+
+course_terms as (
+    select course_id, 'member_interest' as feature, cast(skill_id as varchar) as term, weight
+    from {{ ref('cs01') }}
+    union all
+    select course_id, 'member_category' as feature, cast(category_id as varchar) as term, 1.0e0 as weight
+    from {{ ref('stg_course_categories') }}
+),
+
+snapshot_dates as (
+    select distinct member_id, engaged_date + 1 as feature_date
+    from engaged_courses
+    union
+    select distinct member_id, engaged_date + {{ window_days + 1 }} as feature_date
+    from engaged_courses
+    where engaged_date + {{ window_days + 1 }} <= {{ as_of_date() }}
+),
+
+window_terms as (
+    select
+        snapshot_dates.feature_date,
+        snapshot_dates.member_id,
+        course_terms.feature,
+        course_terms.term,
+        sum(course_terms.weight) as weight
+    from snapshot_dates
+    inner join engaged_courses
+        on snapshot_dates.member_id = engaged_courses.member_id
+        and engaged_courses.engaged_date < snapshot_dates.feature_date
+        and engaged_courses.engaged_date >= snapshot_dates.feature_date - {{ window_days }}
+    inner join course_terms on engaged_courses.course_id = course_terms.course_id
+    group by snapshot_dates.feature_date, snapshot_dates.member_id, course_terms.feature, course_terms.term
+)
+
+select
+    cast(feature_date as date) as feature_date,
+    member_id,
+    feature,
+    term,
+    cast(weight / sum(weight) over (partition by feature_date, member_id, feature) as double) as value
+from window_terms
+union all
+-- nothing left in the window: an empty snapshot, so that the last one does not go on
+select
+    cast(snapshot_dates.feature_date as date) as feature_date,
+    snapshot_dates.member_id,
+    'member_interest' as feature,
+    '' as term,
+    cast(0 as double) as value
+from snapshot_dates
+anti join window_terms using (feature_date, member_id)

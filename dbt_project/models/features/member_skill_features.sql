@@ -1,0 +1,8 @@
+-- skills of the profile
+select
+    {{ beginning() }} as feature_date,
+    member_id,
+    'member_skill' as feature,
+    cast(skill_id as varchar) as term,
+    weight as value
+from {{ ref('ms01') }}

@@ -1,0 +1,3 @@
+-- every member -> skill mapping in one table
+select 'ms01' as mapping, member_id, skill_id, weight
+from {{ ref('ms01') }}

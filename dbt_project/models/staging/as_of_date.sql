@@ -1,0 +1,56 @@
+-- The day the lists are made for: the var, or the day after the last event. Stray times in a far future do not count:
+-- days are walked forward from the middle of the log until more than a year without any event.
+{%- set events = [('impressions', 'served_at'), ('engagements', 'engaged_at')] %}
+with event_days as (
+{%- for table, column in events %}
+    {%- set scan = raw_scan(table) %}
+    {%- if scan and column in scan.types and scan.from %}
+    select try_cast({{ column }} as date) as event_date, count(*) as events
+    from {{ scan.from }}
+    where {{ column }} is not null
+    group by 1
+    {%- else %}
+    select cast(null as date) as event_date, 0 as events
+    where false
+    {%- endif %}
+    {{ 'union all' if not loop.last }}
+{%- endfor %}
+),
+
+walked_days as (
+    select
+        event_date,
+        sum(sum(events)) over (order by event_date) / sum(sum(events)) over () as share_so_far,
+        coalesce(event_date - lag(event_date) over (order by event_date) > 365, false) as is_after_gap
+    from event_days
+    where event_date >= date '1990-01-01'
+    group by event_date
+),
+
+first_gap as (
+    select min(event_date) as gap_date
+    from walked_days
+    where is_after_gap and share_so_far > 0.5
+),
+
+last_event as (
+    select max(walked_days.event_date) + 1 as as_of_date
+    from walked_days
+    cross join first_gap
+    where first_gap.gap_date is null or walked_days.event_date < first_gap.gap_date
+),
+
+chosen as (
+    select
+    {%- if var('as_of_date') %}
+        cast('{{ var("as_of_date") }}' as date) as as_of_date
+    {%- else %}
+        coalesce(as_of_date, date '2024-01-01') as as_of_date
+    {%- endif %}
+    from last_event
+)
+
+select
+    cast(as_of_date as date) as as_of_date,
+    cast(as_of_date + 366 as date) as latest_date
+from chosen

@@ -1,0 +1,1 @@
+{{ stage('autoplays', references=['members', 'courses']) }}

@@ -1,0 +1,1 @@
+{{ stage('category_skills', references=['categories', 'skills']) }}

@@ -1,0 +1,1 @@
+{{ stage('course_categories', references=['courses', 'categories']) }}

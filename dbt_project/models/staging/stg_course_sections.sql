@@ -1,0 +1,1 @@
+{{ stage('course_sections', references=['courses']) }}

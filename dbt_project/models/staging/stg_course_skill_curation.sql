@@ -1,0 +1,1 @@
+{{ stage('course_skill_curation', references=['courses', 'skills']) }}

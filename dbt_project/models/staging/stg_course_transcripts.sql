@@ -1,0 +1,1 @@
+{{ stage('course_transcripts', references=['courses']) }}

@@ -1,0 +1,1 @@
+{{ stage('dismissals', references=['members', 'courses']) }}

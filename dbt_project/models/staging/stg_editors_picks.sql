@@ -1,0 +1,1 @@
+{{ stage('editors_picks', references=['courses']) }}

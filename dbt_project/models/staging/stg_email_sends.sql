@@ -1,0 +1,1 @@
+{{ stage('email_sends', references=['members', 'courses']) }}

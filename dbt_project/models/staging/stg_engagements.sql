@@ -1,0 +1,1 @@
+{{ stage('engagements', references=['members', 'courses']) }}

@@ -1,0 +1,1 @@
+{{ stage('followed_skills', references=['members', 'skills']) }}

@@ -1,0 +1,1 @@
+{{ stage('impressions', references=['members', 'courses']) }}

@@ -1,0 +1,1 @@
+{{ stage('job_skills', references=['skills']) }}

@@ -1,0 +1,1 @@
+{{ stage('job_views', references=['members']) }}

@@ -1,0 +1,1 @@
+{{ stage('member_profile_skills', references=['members', 'skills']) }}

@@ -1,0 +1,1 @@
+{{ stage('member_subscriptions', references=['members']) }}

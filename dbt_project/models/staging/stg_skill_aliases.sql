@@ -1,0 +1,1 @@
+{{ stage('skill_aliases', references=['skills']) }}

@@ -1,0 +1,1 @@
+{{ stage('skill_similarities', references=['skills']) }}

@@ -1,0 +1,7 @@
+"""raw.categories of the simulated world: one row per category of the catalogue."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

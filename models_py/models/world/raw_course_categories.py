@@ -1,0 +1,7 @@
+"""raw.course_categories of the simulated world: one row per course and category."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

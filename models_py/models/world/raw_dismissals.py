@@ -1,0 +1,7 @@
+"""raw.dismissals of the simulated world: one row per course that a member dismissed."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

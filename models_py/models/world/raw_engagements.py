@@ -1,0 +1,7 @@
+"""raw.engagements of the simulated world: one row per click, watch or bookmark."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

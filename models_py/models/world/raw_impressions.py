@@ -1,0 +1,7 @@
+"""raw.impressions of the simulated world: one row per course shown to a member in a slot."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

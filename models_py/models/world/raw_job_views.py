@@ -1,0 +1,7 @@
+"""raw.job_views of the simulated world: one row per job advertisement viewed by a member."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

@@ -1,0 +1,7 @@
+"""truth.constants of the simulated world: one row per world: the constants of the click logit."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

@@ -1,0 +1,7 @@
+"""truth.days of the simulated world: one row per day, with season and weekday effects."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

@@ -1,0 +1,7 @@
+"""truth.members of the simulated world: one row per member, with interests, tastes and habits."""
+
+from relevance.world.models import world_model
+
+
+def model(dbt, session):
+    return world_model(dbt.ref("world_parameters"), dbt.this.schema, dbt.this.identifier)

@@ -1,0 +1,1 @@
+"""The numerical library of course_recommender. It never imports dbt."""
