@@ -1,0 +1,28 @@
+{# Engagements that name no impression, each with the latest impression of the same pair in the day before. #}
+{% macro latest_impressions() -%}
+    (
+        select
+            engagements.member_id,
+            engagements.course_id,
+            engagements.action,
+            engagements.engaged_at,
+            impressions.impression_id,
+            impressions.channel
+        from {{ ref('stg_engagements') }} as engagements
+        inner join {{ ref('stg_impressions') }} as impressions
+            on engagements.member_id = impressions.member_id
+            and engagements.course_id = impressions.course_id
+            and impressions.served_at <= engagements.engaged_at
+            and impressions.served_at >= engagements.engaged_at - interval 1 day
+        where engagements.impression_id is null
+        qualify row_number() over (
+            partition by engagements.member_id, engagements.course_id, engagements.action, engagements.engaged_at
+            order by impressions.served_at desc, impressions.impression_id
+        ) = 1
+    )
+{%- endmacro %}
+
+{# Whether a word stands in a text of words separated by |; an empty text admits every word. #}
+{% macro is_among(word, words) -%}
+    ({{ words }} is null or {{ words }} = '' or '|' || {{ words }} || '|' like '%|' || {{ word }} || '|%')
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{# A variant of the registry with what it inherits: `extends` names the parent, features add up, the rest overrides. #}
+{% macro resolved_variant(name) %}
+    {% set registry = var('variants') %}
+    {% if name not in registry %}
+        {{ exceptions.raise_compiler_error("the registry (var variants) has no variant '" ~ name ~ "'; it has " ~ registry.keys() | join(', ')) }}
+    {% endif %}
+    {% set own = registry[name] %}
+    {% if not own.extends %}{{ return(own) }}{% endif %}
+    {% set merged = {} %}
+    {% set parent = resolved_variant(own.extends) %}
+    {% do merged.update(parent) %}
+    {% do merged.update(own) %}
+    {% do merged.update({'features': (parent.features or []) + (own.features or [])}) %}
+    {{ return(merged) }}
+{% endmacro %}
+
+{# The names of all variants with a learner among `learners`. #}
+{% macro variants_with(learners) %}
+    {% set names = [] %}
+    {% for name in var('variants') | sort if resolved_variant(name).learner in learners %}{% do names.append(name) %}{% endfor %}
+    {{ return(names) }}
+{% endmacro %}

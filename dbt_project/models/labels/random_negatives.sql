@@ -1,0 +1,53 @@
+-- Courses drawn by hash for label sets without impressions: as many per positive as the set says, released by then and
+-- not engaged with by the member up to that day.
+with positives as (
+    select labels.label_set, labels.member_id, labels.course_id, labels.served_at, labels.served_date, label_sets.negatives_per_engagement
+    from {{ ref('labels') }} as labels
+    inner join {{ ref('label_windows') }} as label_windows using (label_set)
+    inner join {{ ref('label_sets') }} as label_sets using (label_set)
+    where label_windows.positives_from = 'engagements' and labels.label = 1
+),
+
+numbered_courses as (
+    select course_id, released_date, row_number() over (order by course_id) - 1 as course_number
+    from {{ ref('stg_courses') }}
+),
+
+draws as (
+    select
+        positives.label_set,
+        positives.member_id,
+        positives.course_id,
+        positives.served_at,
+        positives.served_date,
+        {{ hash_bucket(['positives.label_set', 'positives.member_id', 'positives.course_id', 'positives.served_date', 'numbers.number'], 'random_negatives', 1000000007) }} as draw
+    from positives
+    cross join (select unnest(range(64)) as number) as numbers
+    where numbers.number < positives.negatives_per_engagement
+),
+
+drawn_courses as (
+    select
+        draws.label_set,
+        draws.member_id,
+        numbered_courses.course_id,
+        min(draws.served_at) as served_at,
+        draws.served_date
+    from draws
+    inner join numbered_courses
+        on draws.draw % (select count(*) from numbered_courses) = numbered_courses.course_number
+    where numbered_courses.released_date is null or numbered_courses.released_date <= draws.served_date
+    group by draws.label_set, draws.member_id, numbered_courses.course_id, draws.served_date
+)
+
+select
+    drawn_courses.label_set,
+    drawn_courses.member_id,
+    drawn_courses.course_id,
+    drawn_courses.served_at,
+    drawn_courses.served_date
+from drawn_courses
+anti join {{ ref('engagements') }} as engagements
+    on drawn_courses.member_id = engagements.member_id
+    and drawn_courses.course_id = engagements.course_id
+    and engagements.engaged_date <= drawn_courses.served_date

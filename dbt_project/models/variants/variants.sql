@@ -1,0 +1,15 @@
+-- the registry as a table; a variant that extends another inherits what it does not state
+{%- set registry = var('variants') %}
+{%- for name in registry | sort %}
+{%- set variant = resolved_variant(name) %}
+select
+    '{{ name }}' as variant,
+    '{{ variant.learner }}' as learner,
+    {{ "'" ~ variant.extends ~ "'" if variant.extends else 'cast(null as varchar)' }} as parent,
+    {{ "'" ~ variant.label_set ~ "'" if variant.label_set else 'cast(null as varchar)' }} as label_set,
+    {{ "'" ~ variant.course_skills ~ "'" if variant.course_skills else 'cast(null as varchar)' }} as course_skills,
+    {{ "'" ~ variant.member_skills ~ "'" if variant.member_skills else 'cast(null as varchar)' }} as member_skills,
+    cast({{ variant.l2 if variant.l2 is defined else 'null' }} as double) as l2,
+    '{{ variant.description | default('') | replace("'", "''") }}' as description
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,7 @@
+"""m101: the first supervised model, logistic regression on member, course and interaction features (table 5)."""
+
+from relevance.logistic import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

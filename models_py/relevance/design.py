@@ -1,0 +1,52 @@
+"""Long rows (example, feature, term, value) as a sparse design matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+INTERCEPT = "intercept"
+
+
+@dataclass(frozen=True)
+class Design:
+    """x : (n, d) design, intercept column included;  y : (n,) in {0, 1};  weight : (n,) > 0;
+    columns : (feature, term) of each column, in order;  examples : (n,) their ids, ascending."""
+
+    x: csr_matrix
+    y: NDArray
+    weight: NDArray
+    columns: list[tuple[str, str]]
+    examples: NDArray
+
+
+def design_of(rows: pa.Table) -> Design:
+    """rows : table with example_id, label, weight, feature, term, value; the order of the rows does not matter.
+
+    Raises ValueError if a value or weight is not finite, naming the feature.
+    """
+    value = rows.column("value").to_numpy()
+    if not np.isfinite(value).all():
+        bad = rows.filter(pa.array(~np.isfinite(value)))
+        raise ValueError(f"feature {bad.column('feature')[0].as_py()}: {bad.num_rows} values are not finite numbers")
+    example_id = rows.column("example_id").to_numpy()
+    examples, first, row = np.unique(example_id, return_index=True, return_inverse=True)
+    feature, term = (rows.column(name).combine_chunks().dictionary_encode() for name in ("feature", "term"))
+    features, terms = feature.dictionary.to_pylist(), term.dictionary.to_pylist()
+    code = feature.indices.to_numpy().astype(np.int64) * max(len(terms), 1) + term.indices.to_numpy()
+    used, column = np.unique(code, return_inverse=True)
+    names = [(features[c // len(terms)], terms[c % len(terms)]) for c in used.tolist()]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    x = csr_matrix((value, (row, place[column])), (len(examples), len(names)))
+    x.sum_duplicates()
+    return Design(
+        x=x,
+        y=rows.column("label").to_numpy()[first].astype(float),
+        weight=rows.column("weight").to_numpy()[first].astype(float),
+        columns=[names[i] for i in order],
+        examples=examples,
+    )

@@ -1,0 +1,92 @@
+"""The whole surface through which a Python model sees its engine: three verbs over Arrow.
+
+    map_groups   hands a function tables that contain whole groups, and streams what it returns
+    reduce       sums a vector over all batches
+    collect      brings a small result to the driver
+
+Bodies that use only these and numpy do not depend on where the rows live.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+BATCH_ROWS = 65_536
+
+
+def whole_groups(batches: Iterable[pa.RecordBatch], by: str, rows: int) -> Iterator[pa.Table]:
+    """Batches sorted by `by` -> tables of about `rows` rows, or more, that never split a group.
+
+    Raises ValueError if `by` is not sorted or null: an engine that lost the order must not train wrong models.
+    """
+    held: list[pa.RecordBatch] = []
+    count = 0
+    last = None
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        last = _checked(batch.column(by), by, last)
+        held.append(batch)
+        count += batch.num_rows
+        if count < rows:
+            continue
+        table = pa.Table.from_batches(held).combine_chunks()
+        cut = pc.index(table.column(by), table.column(by)[-1]).as_py()
+        if cut:
+            yield table.slice(0, cut)
+            held, count = table.slice(cut).to_batches(), table.num_rows - cut
+    if count:
+        yield pa.Table.from_batches(held).combine_chunks()
+
+
+def _checked(keys: pa.Array, by: str, last: pa.Scalar | None) -> pa.Scalar:
+    if keys.null_count:
+        raise ValueError(f"group key {by} has nulls")
+    in_order = pc.all(pc.less_equal(keys.slice(0, len(keys) - 1), keys.slice(1)), min_count=0).as_py()
+    if not in_order or (last is not None and not pc.less_equal(last, keys[0]).as_py()):
+        raise ValueError(f"rows are not sorted by {by}: the engine lost the order")
+    return keys[-1]
+
+
+class DuckDB:
+    """The verbs on a DuckDB connection; relations come from `dbt.ref`."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def _reader(self, relation, order: Sequence[str] = (), rows: int = BATCH_ROWS) -> pa.RecordBatchReader:
+        # a cursor of its own: a streamed result ends when its connection runs another statement
+        ordered = relation.order(", ".join(order)) if order else relation
+        return self._session.cursor().sql(ordered.sql_query()).to_arrow_reader(rows)
+
+    def map_groups(
+        self,
+        relation,
+        by: str,
+        function: Callable[[pa.Table], pa.Table],
+        schema: pa.Schema,
+        rows: int = BATCH_ROWS,
+    ) -> pa.RecordBatchReader:
+        """Stream of `function(table)` for tables of whole groups of `by`, ordered by `by`."""
+        tables = whole_groups(self._reader(relation, [by], rows), by, rows)
+        batches = (batch for table in tables for batch in function(table).cast(schema).to_batches())
+        return pa.RecordBatchReader.from_batches(schema, batches)
+
+    def reduce(self, relation, function: Callable[[pa.Table], NDArray], zero: NDArray) -> NDArray:
+        """zero + the sum of `function(batch)` over all batches."""
+        total = np.array(zero, dtype=np.float64)
+        for batch in self._reader(relation):
+            total += function(pa.Table.from_batches([batch]))
+        return total
+
+    def collect(self, relation, order: Sequence[str] = ()) -> pa.Table:
+        """All rows of a relation that fits in memory."""
+        return (relation.order(", ".join(order)) if order else relation).to_arrow_table()
+
+
+def engine(session) -> DuckDB:
+    """The engine behind dbt's `session`."""
+    return DuckDB(session)
