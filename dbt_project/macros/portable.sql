@@ -26,3 +26,21 @@
 {% macro split_words(text) %}{{ return(adapter.dispatch('split_words')(text)) }}{% endmacro %}
 {#- the parts of a text of words separated by | -#}
 {% macro default__split_words(text) -%}string_split({{ text }}, '|'){%- endmacro %}
+
+{% macro list_by_rank(value, rank) %}{{ return(adapter.dispatch('list_by_rank')(value, rank)) }}{% endmacro %}
+{#- ordered list; rank must be unique within the group -#}
+{% macro default__list_by_rank(value, rank) -%}array_agg({{ value }} order by {{ rank }}){%- endmacro %}
+
+{% macro empty_list(type) %}{{ return(adapter.dispatch('empty_list')(type)) }}{% endmacro %}
+{% macro default__empty_list(type) -%}cast([] as {{ type }}[]){%- endmacro %}
+
+{% macro struct_of(fields) %}{{ return(adapter.dispatch('struct_of')(fields)) }}{% endmacro %}
+{% macro default__struct_of(fields) -%}
+    struct_pack({% for name, value in fields.items() %}{{ name }} := {{ value }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{% macro map_by_key(key, value) %}{{ return(adapter.dispatch('map_by_key')(key, value)) }}{% endmacro %}
+{#- aggregate into a map; keys must be unique within the group -#}
+{% macro default__map_by_key(key, value) -%}
+    map(array_agg({{ key }} order by {{ key }}), array_agg({{ value }} order by {{ key }}))
+{%- endmacro %}

@@ -1,0 +1,12 @@
+-- the score of every reason for every recommended course it applies to
+select member_id, course_id, reason, score, skill_id
+from {{ ref('reason_skill_match') }}
+union all
+select member_id, course_id, reason, score, skill_id
+from {{ ref('reason_interest_match') }}
+union all
+select member_id, course_id, reason, score, null as skill_id
+from {{ ref('reason_short_relevant') }}
+union all
+select member_id, course_id, reason, score, null as skill_id
+from {{ ref('reason_editors_pick') }}

@@ -1,0 +1,36 @@
+-- What the scorer streams: all of a member in one row, the assigned variants, the candidates and the features.
+with member_variants as (
+    select member_id, {{ list_by_rank('variant', 'variant') }} as variants
+    from (
+        select distinct assignments.member_id, assignments.variant
+        from {{ ref('assignments') }} as assignments
+    )
+    group by member_id
+),
+
+member_candidates as (
+    select candidates.member_id, {{ list_by_rank('courses.course_number', 'courses.course_number') }} as courses
+    from {{ ref('candidates') }} as candidates
+    inner join {{ ref('scoring_courses') }} as courses using (course_id)
+    group by candidates.member_id
+),
+
+member_terms as (
+    select
+        features.member_id,
+        {{ list_by_rank('terms.term_number', 'terms.term_number') }} as terms,
+        {{ list_by_rank('features.value', 'terms.term_number') }} as term_values
+    from {{ ref('latest_member_features') }} as features
+    inner join {{ ref('scoring_terms') }} as terms using (feature, term)
+    group by features.member_id
+)
+
+select
+    member_variants.member_id,
+    member_variants.variants,
+    member_candidates.courses,
+    coalesce(member_terms.terms, {{ empty_list('integer') }}) as terms,
+    coalesce(member_terms.term_values, {{ empty_list('double') }}) as term_values
+from member_variants
+inner join member_candidates using (member_id)
+left join member_terms using (member_id)

@@ -1,0 +1,3 @@
+-- what is shown of a reason
+select reason, text
+from {{ ref('reasons') }}

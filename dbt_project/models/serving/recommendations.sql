@@ -1,0 +1,21 @@
+-- what every member is shown in every channel, in plain rows
+{{ config(materialized='view') }}
+select
+    assignments.member_id,
+    assignments.channel,
+    scores.variant,
+    cast(row_number() over (
+        partition by assignments.member_id, assignments.channel
+        order by scores.score desc, scores.course_id
+    ) as integer) as position,
+    scores.course_id,
+    scores.score,
+    best_reasons.reason,
+    {{ reason_text('reasons.text', 'skills.name', 'courses.duration_seconds') }} as reason_text
+from {{ ref('assignments') }} as assignments
+inner join {{ ref('scores') }} as scores using (member_id, variant)
+inner join {{ ref('best_reasons') }} as best_reasons
+    on scores.member_id = best_reasons.member_id and scores.course_id = best_reasons.course_id
+inner join {{ ref('reasons') }} as reasons on best_reasons.reason = reasons.reason
+inner join {{ ref('stg_courses') }} as courses on scores.course_id = courses.course_id
+left join {{ ref('stg_skills') }} as skills on best_reasons.skill_id = skills.skill_id

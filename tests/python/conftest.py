@@ -1,0 +1,76 @@
+"""Builds of the project in folders of their own, with the world of the `ci` preset or a smaller one."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY_WORLD = {"world_preset": "ci", "world_members": 200, "world_courses": 100, "world_days": 20}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A folder with a warehouse file and a published file, and dbt to build them; `root` is the project."""
+
+    folder: Path
+    root: Path = ROOT
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def published_file(self) -> Path:
+        return self.folder / "published" / "recommendations.duckdb"
+
+    def dbt(self, *arguments: str, check: bool = True, **variables) -> subprocess.CompletedProcess:
+        """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
+        environment = os.environ | {
+            "COURSE_RECOMMENDER_WAREHOUSE": str(self.file),
+            "COURSE_RECOMMENDER_PUBLISHED": str(self.folder / "published"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "NO_COLOR": "1",
+        }
+        command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments]
+        if variables:
+            command += ["--vars", json.dumps(variables)]
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
+        if check and done.returncode:
+            pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
+        return done
+
+    def query(self, sql: str, *parameters) -> list[tuple]:
+        with duckdb.connect(str(self.file), read_only=True) as connection:
+            return connection.execute(sql, list(parameters)).fetchall()
+
+    def published(self, sql: str, *parameters) -> list[tuple]:
+        with duckdb.connect(str(self.published_file), read_only=True) as connection:
+            return connection.execute(sql, list(parameters)).fetchall()
+
+
+@pytest.fixture(scope="session")
+def ci_world(tmp_path_factory) -> Warehouse:
+    """The project built on the simulated world of the `ci` preset. Tests only read it."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("ci_world"))
+    warehouse.dbt("build", world_preset="ci")
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def tiny_raw(tmp_path_factory) -> Path:
+    """A folder with the raw tables of a tiny world as Parquet files: what a user's own export looks like."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("tiny_world"))
+    warehouse.dbt("run", "--select", "world", **TINY_WORLD)
+    folder = warehouse.folder / "raw"
+    folder.mkdir()
+    with duckdb.connect(str(warehouse.file), read_only=True) as connection:
+        for (table,) in connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
+            connection.execute(f"copy (from raw.{table}) to '{folder / table}.parquet'")
+    return folder
