@@ -1,12 +1,23 @@
 """Finds the files of the user's raw tables and refuses, by name, what the pipeline could not read."""
 
+import csv
+import glob
+import os
+
+import duckdb
 import pyarrow as pa
 
 SCHEMA = pa.schema(
     [("table_name", pa.string()), ("column_name", pa.string()), ("column_type", pa.string()), ("scan", pa.string())]
 )
-READERS = {"parquet": "read_parquet('{path}')", "csv": "read_csv('{path}', header = true, all_varchar = true)"}
-ENDINGS = {".parquet": "parquet", ".csv": "csv", ".csv.gz": "csv", "/*.parquet": "parquet", "/*.csv": "csv"}
+# Nothing of a text file is guessed: a guess drops lines that begin with #, or takes a broken row for another dialect.
+CSV = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0"
+WHOLE_LINES = "header = false, delim = '\x01', quote = '', escape = '', columns = {line: 'VARCHAR'}, auto_detect = false"
+READERS = {
+    ".parquet": "read_parquet('{path}', union_by_name = true)",
+    ".csv": f"read_csv('{{path}}', {CSV}, union_by_name = true)",
+}
+ENDINGS = {ending: READERS[ending.removesuffix(".gz")] for ending in (".parquet", ".csv", ".csv.gz")}
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
            "FLOAT", "DOUBLE", "BOOLEAN")  # fmt: skip
 TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
@@ -35,9 +46,11 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
     cursor = session.cursor()
     files = {name: _file_of(cursor, location, name) for name in columns}
     if not any(files.values()):
+        is_missing = "://" not in location and not os.path.isdir(os.path.expanduser(location))
         raise RawDataError(
-            f"raw_location '{location}': no raw table found there. Remedy: give a folder that holds at least "
-            f"{' and '.join(_required(columns))} as .parquet or .csv; the contract is dbt_project/models/staging/_raw.yml."
+            f"raw_location '{location}': {'there is no such folder' if is_missing else 'no raw table found there'}. "
+            f"Remedy: give a folder that holds at least {' and '.join(_required(columns))} as .parquet or .csv; the "
+            f"contract is dbt_project/models/staging/_raw.yml."
         )
     found = []
     for name, rows in columns.items():
@@ -73,44 +86,46 @@ def _needed(rows: list[dict]) -> list[str]:
 
 
 def _file_of(cursor, location: str, name: str) -> tuple[str, str] | None:
-    """(path pattern, SQL to select from) of a raw table, or None."""
-    for ending, kind in ENDINGS.items():
-        path = f"{location.rstrip('/')}/{name}{ending}"
-        if cursor.execute("select count(*) from glob(?)", [path]).fetchone()[0]:
-            return path, READERS[kind].format(path=path.replace("'", "''"))
-    return None
+    """(path for people, SQL to select from) of a raw table, or None."""
+    folder = location.rstrip("/") or "/"
+    base = folder if "://" in folder else glob.escape(folder)
+    found = []
+    for ending, reader in ENDINGS.items():
+        for file in (name + ending, f"{name}/*{ending}"):
+            if cursor.execute("select count(*) from glob(?)", [f"{base}/{file}"]).fetchone()[0]:
+                found.append((f"{folder}/{file}", reader.format(path=f"{base}/{file}".replace("'", "''"))))
+    if len(found) > 1:
+        raise RawDataError(
+            f"raw table {name} is there more than once: {' and '.join(path for path, _ in found)}. "
+            f"Remedy: leave one of them."
+        )
+    return found[0] if found else None
 
 
 def _read(cursor, name: str, path: str, scan: str, rows: list[dict]) -> dict[str, str]:
-    """Types of the contract's columns that the file has; reads a text file to its end to be sure of it."""
-    import duckdb
-
-    try:
-        described = {row[0]: row[1] for row in cursor.execute(f"describe select * from {scan}").fetchall()}
-        count = cursor.execute(f"select count(*) from {scan}").fetchone()[0]
-        if scan.startswith("read_csv"):  # a broken line or byte shows only when the values are read
-            lengths = " + ".join(f'coalesce(sum(length("{column}")), 0)' for column in described)
-            cursor.execute(f"select {lengths} from {scan}").fetchall()
-    except duckdb.Error as error:
-        first = " ".join(str(error).split())[:300]
-        hint = (
-            "convert it to UTF-8 (iconv -f LATIN1 -t UTF-8)"
-            if any(word in first.lower() for word in ("utf-8", "unicode", "encod"))
-            else "write the file again; a CSV file needs a header row, commas and double quotes"
+    """Types of the contract's columns that the file has; reads them to the end to be sure of them."""
+    described = {row[0].lower(): row[1] for row in _ask(cursor, name, path, scan, f"describe select * from {scan}")}
+    types = {row["column_name"]: described[row["column_name"]] for row in rows if row["column_name"] in described}
+    missing = [row for row in rows if row["is_required"] and row["column_name"] not in types]
+    if missing and types:
+        column, kind, description = (missing[0][key] for key in ("column_name", "data_type", "description"))
+        raise RawDataError(
+            f"raw table {name}, column {column} ({kind}: {description}) is missing in {path}, which has "
+            f"{', '.join(described)}. Remedy: add it or rename the column that holds it."
         )
-        raise RawDataError(f"raw table {name}: {path} cannot be read: {first}. Remedy: {hint}.") from None
+    # a broken line, byte or page shows only when the values are read
+    values = ", ".join(f'"{column}"' for column in types or described)
+    ((count, _),) = _ask(cursor, name, path, scan, f"select count(*), bit_xor(hash({values})) from {scan}")
+    if missing:
+        raise RawDataError(
+            f"raw table {name}: {path} has none of its columns ({count} rows under {', '.join(described)}). Remedy: write "
+            f"it with the columns {', '.join(_needed(rows))}; a CSV file names them in its first line."
+        )
     if rows[0]["is_required_table"] and count == 0:
         raise RawDataError(f"raw table {name}: {path} has no rows. Remedy: it needs at least one.")
     for row in rows:
         column, wanted = row["column_name"], row["data_type"].upper()
-        if column not in described:
-            if row["is_required"]:
-                raise RawDataError(
-                    f"raw table {name}, column {column} ({row['data_type']}: {row['description']}) is missing in {path}, "
-                    f"which has {', '.join(described)}. Remedy: add it or rename the column that holds it."
-                )
-            continue
-        actual = described[column]
+        actual = types.get(column, wanted)
         is_number, is_time = actual.startswith(("DECIMAL", *NUMBERS)), actual in TIMES
         if (
             any(mark in actual for mark in NESTED)
@@ -121,4 +136,34 @@ def _read(cursor, name: str, path: str, scan: str, rows: list[dict]) -> dict[str
                 f"raw table {name}, column {column} is {actual} in {path} ({count} rows), but the contract asks for "
                 f"{row['data_type']}. Remedy: cast it when you write the file."
             )
-    return {row["column_name"]: described[row["column_name"]] for row in rows if row["column_name"] in described}
+    return types
+
+
+def _ask(cursor, name: str, path: str, scan: str, sql: str) -> list[tuple]:
+    """Rows of a query of a file; RawDataError in words where the file is broken."""
+    try:
+        return cursor.execute(sql).fetchall()
+    except duckdb.Error as error:
+        first = " ".join(str(error).split())
+    if "sniffing" in first:  # says no line
+        first = _broken_line(cursor, scan) or "its rows do not fit its header"
+    for noise in (" Possible ", " LINE 1:"):
+        first = first.split(noise)[0]
+    hint = "write the file again"
+    if "not utf-8" in first:
+        hint = "convert it to UTF-8 (iconv -f LATIN1 -t UTF-8)"
+    elif scan.startswith("read_csv"):
+        hint = "correct that line; a CSV file is UTF-8 and has a header row, commas and double quotes"
+    raise RawDataError(f"raw table {name}: {path} cannot be read: {first[:300]}. Remedy: {hint}.")
+
+
+def _broken_line(cursor, scan: str) -> str | None:
+    """What DuckDB says of the first line that does not fit the header of a text file."""
+    try:
+        (header,) = cursor.execute(f"select line from {scan.replace(CSV, WHOLE_LINES)} limit 1").fetchone()
+        names = dict.fromkeys(next(csv.reader([header])), "VARCHAR")
+        fixed = scan.replace(CSV, f"{CSV}, columns = {names}, auto_detect = false")
+        cursor.execute(f"select count(*) from {fixed}").fetchall()
+    except duckdb.Error as error:
+        return " ".join(str(error).split())
+    return None

@@ -29,6 +29,9 @@ class Warehouse:
     def published_file(self) -> Path:
         return self.folder / "published" / "recommendations.duckdb"
 
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
     def dbt(self, *arguments: str, check: bool = True, **variables) -> subprocess.CompletedProcess:
         """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
         environment = os.environ | {

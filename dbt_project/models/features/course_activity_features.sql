@@ -46,7 +46,6 @@ change_days as (
         sum(clicks) as clicks,
         sum(engagements) as engagements
     from steps
-    where feature_date <= {{ as_of_date() }}
     group by course_id, feature_date
 ),
 
@@ -62,6 +61,7 @@ course_days as (
         from change_days
         group by course_id
     ) as course_spans
+    -- feature_dates ends on the day of the lists, a span when the last event has left every window
     inner join {{ ref('feature_dates') }} as feature_dates
         on feature_dates.feature_date between course_spans.first_date and course_spans.last_date
     left join change_days

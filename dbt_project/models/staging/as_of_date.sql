@@ -1,5 +1,6 @@
--- The day the lists are made for: the var, or the day after the last event. Stray times in a far future do not count:
--- days are walked forward from the middle of the log until more than a year without any event.
+-- The day the lists are made for: the var, or the day after the last event. Stray times in the future do not count: days
+-- are walked forward from the middle of the log until more than a year without any event, or more than a month with no
+-- more than a thousandth of the log behind it.
 {%- set events = [('impressions', 'served_at'), ('engagements', 'engaged_at')] %}
 with event_days as (
 {%- for table, column in events %}
@@ -20,8 +21,8 @@ with event_days as (
 walked_days as (
     select
         event_date,
-        sum(sum(events)) over (order by event_date) / sum(sum(events)) over () as share_so_far,
-        coalesce(event_date - lag(event_date) over (order by event_date) > 365, false) as is_after_gap
+        1 - sum(sum(events)) over (order by event_date desc) / sum(sum(events)) over () as share_before,
+        event_date - lag(event_date) over (order by event_date) as days_without
     from event_days
     where event_date >= date '1990-01-01'
     group by event_date
@@ -30,7 +31,7 @@ walked_days as (
 first_gap as (
     select min(event_date) as gap_date
     from walked_days
-    where is_after_gap and share_so_far > 0.5
+    where (days_without > 365 and share_before > 0.5) or (days_without > 30 and share_before >= 0.999)
 ),
 
 last_event as (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from relevance.world.config import CHANNELS, ERA_B_DAY, ERA_C_DAY, LIST_LENGTH, PAGES
 from relevance.world.draws import sigmoid, stream
@@ -37,6 +38,7 @@ class Arm:
     lists: NDArray
 
 
+@threadpool_limits.wrap(limits=1)
 def simulate(world: World, mappings: Mappings, progress: Callable[[str], None]) -> tuple[Columns, Columns]:
     """The whole product history. Returns the columns of the impressions and of the e-mail sends."""
     days = world.config.days

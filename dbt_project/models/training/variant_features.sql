@@ -1,4 +1,5 @@
 -- the features each learned variant uses, its parent's among them
+{{ config(schema='variants') }}
 {%- set selects = [] %}
 {%- for name in var('variants') | sort %}
 {%- for feature in resolved_variant(name).features or [] %}

@@ -1,4 +1,5 @@
 -- the registry as a table; a variant that extends another inherits what it does not state
+{{ config(schema='variants') }}
 {%- set registry = var('variants') %}
 {%- for name in registry | sort %}
 {%- set variant = resolved_variant(name) %}

@@ -1,0 +1,42 @@
+# make run   the environment, then the whole pipeline on the simulated world
+# make test  the environment, then every test
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN = .venv/bin
+VARS ?= {}
+SQL ?= from recommend(42, 'feed')
+
+.PHONY: run test ask mars benchmarks clean
+
+run: .venv/installed
+	$(BIN)/dbt build --vars '$(VARS)'
+	@$(BIN)/python models_py/relevance/guide.py
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+# make ask SQL="from recommend(42, 'home', top_k := 5)"
+ask: .venv/installed
+	@$(BIN)/python models_py/relevance/ask.py "$(SQL)"
+
+# make mars MARS=<folder of the MARS files>
+mars: .venv/installed
+	$(BIN)/python examples/mars/make_raw.py "$(MARS)" target/mars_raw
+	COURSE_RECOMMENDER_WAREHOUSE=mars.duckdb COURSE_RECOMMENDER_PUBLISHED=published_mars \
+	    $(BIN)/dbt build --vars '{raw_location: target/mars_raw}'
+	@COURSE_RECOMMENDER_WAREHOUSE=mars.duckdb COURSE_RECOMMENDER_PUBLISHED=published_mars \
+	    $(BIN)/python models_py/relevance/guide.py
+
+benchmarks: .venv/installed
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+.venv/installed: constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed (PYTHON=<path> names one)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, $(PYTHON) is older (PYTHON=<path> names another)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --requirement constraints.txt
+	@touch $@
+
+clean:
+	rm -rf .venv target logs published published_mars warehouse.duckdb mars.duckdb

@@ -1,0 +1,50 @@
+"""Prints what a build left behind and what to try next."""
+
+import os
+
+import duckdb
+from ask import published_file
+
+LINE = "-" * 96
+
+
+def main() -> None:
+    warehouse = os.environ.get("COURSE_RECOMMENDER_WAREHOUSE", "warehouse.duckdb")
+    published = published_file()
+    with duckdb.connect(str(published), read_only=True) as connection:
+        ((version, day, members),) = connection.execute(
+            "select version, as_of_date, (select count(*) from serving.recommendation_store) from serving.publication"
+        ).fetchall()
+        # a member whose first courses have reasons of their own
+        ((member, channel),) = connection.execute(
+            """
+            select member_id, map_keys(treatments)[1]
+            from serving.recommendation_store
+            order by len(list_filter(courses[:50], lambda course: course.skill_id is not null)) desc, member_id
+            limit 1
+            """
+        ).fetchall()
+        shown = f"from recommend({member!r}, '{channel}', top_k := 5)"
+        print(f"\n{LINE}\n{warehouse}: every table.  {published}: what readers open,")
+        print(f"read-only, with any DuckDB client: version {version}, lists for {day}, {members} members. For example\n")
+        print(f"  duckdb -readonly {published} -c \"{shown}\"\n")
+        connection.sql(f"select position, title, reason_text, variant {shown}").show(max_width=110)
+    print(f"""Try next (make ask asks the published file, dbt the warehouse):
+
+  make ask SQL="from recommend(42, 'home', top_k := 20)"
+  make ask SQL="select reason, count(*) from recommend(42, 'feed', top_k := 200) group by all"
+  .venv/bin/dbt show --inline "select * from serving.recommendations where member_id = {member!r} order by channel, position" --limit 20
+
+The analyses, each `.venv/bin/dbt show -s <name> --limit 50`:
+
+  table_1        skill coverage of the mappings, beside the paper's
+  offline        ROC AUC, log-loss and NDCG of every variant
+  reasons_shown  how often each reason is shown
+  world          the simulated world against its calibration (not with your own data)
+
+README.md says how to bring your own tables and how to add a variant.
+{LINE}""")
+
+
+if __name__ == "__main__":
+    main()

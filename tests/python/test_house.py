@@ -1,0 +1,204 @@
+"""The rules of the house, read from the manifest and the compiled SQL."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from conftest import ROOT, Warehouse
+from sqlglot import exp
+
+LAYERS = (
+    "world",
+    "staging",
+    "skills",
+    "features",
+    "labels",
+    "training",
+    "variants",
+    "candidates",
+    "scoring",
+    "reasons",
+    "serving",
+    "experiments",
+)
+PUBLIC = {
+    "course_skills",
+    "member_skills",
+    "member_features",
+    "course_features",
+    "coefficients",
+    "scores",
+    "recommendations",
+    "recommendation_store",
+}
+# functions that read a clock or a random generator, or whose values are not promised across versions
+BANNED = {"random", "uuid", "gen_random_uuid", "now", "current_date", "current_timestamp", "today", "get_current_time",
+          "localtimestamp", "hash", "setseed"}  # fmt: skip
+# spellings of one engine: they belong into macros/portable.sql, or into serving, which only DuckDB runs
+DUCKDB_ONLY = re.compile(
+    r"\b(asof|exclude|replace\s*\(\s*\*|by name|struct_pack|list_\w+|array_agg|string_split|unnest|generate_series)\b"
+    r"|\[[^\]'\"]*,|\blambda\b"
+)
+
+
+@pytest.fixture(scope="module")
+def manifest(ci_world: Warehouse) -> dict:
+    return json.loads((ci_world.folder / "target" / "manifest.json").read_text())
+
+
+def models(manifest: dict) -> Iterator[dict]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+
+
+def layer(node: dict) -> str:
+    return node["fqn"][1]
+
+
+def test_every_model_is_in_a_layer_and_every_layer_has_models(manifest: dict) -> None:
+    assert {layer(node) for node in models(manifest)} == set(LAYERS)
+
+
+def test_a_model_references_its_own_layer_or_an_earlier_one(manifest: dict) -> None:
+    wrong = [
+        f"{node['name']} ({layer(node)}) reads {other['name']} ({layer(other)})"
+        for node in models(manifest)
+        for name in node["depends_on"]["nodes"]
+        if (other := manifest["nodes"].get(name)) is not None
+        and other["resource_type"] == "model"
+        and LAYERS.index(layer(other)) > LAYERS.index(layer(node))
+    ]
+    assert wrong == []
+
+
+def test_only_staging_reads_raw_and_only_world_and_experiments_read_truth(manifest: dict) -> None:
+    wrong = []
+    for node in models(manifest):
+        for name in node["depends_on"]["nodes"]:
+            schema = (manifest["nodes"].get(name) or manifest["sources"].get(name))["schema"]
+            if (schema == "raw" and layer(node) != "staging") or (
+                schema == "truth" and layer(node) not in ("world", "experiments")
+            ):
+                wrong.append(f"{node['name']} reads {name}")
+    assert wrong == []
+
+
+def test_every_model_says_what_a_row_is_and_has_a_tested_key(manifest: dict) -> None:
+    keyed = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test" and test["test_metadata"] and test["test_metadata"]["name"] == "unique_key"
+    }
+    for node in models(manifest):
+        is_function = node["config"]["materialized"] == "table_function"
+        opening = "Table function" if is_function else "One row per"
+        assert node["description"].startswith(opening), node["name"]
+        assert is_function or node["name"] == "quarantine" or node["unique_id"] in keyed, f"{node['name']} has no key"
+
+
+def test_every_column_of_a_public_table_is_described_and_under_contract(manifest: dict) -> None:
+    public = {node["name"]: node for node in models(manifest) if node["access"] == "public"}
+    assert set(public) == PUBLIC
+    for node in public.values():
+        assert node["config"]["contract"]["enforced"], node["name"]
+        assert all(column["description"] for column in node["columns"].values()), node["name"]
+
+
+def test_described_columns_are_the_columns_of_the_table(manifest: dict, ci_world: Warehouse) -> None:
+    for node in models(manifest):
+        described = [name for name in node["columns"]]
+        if described:
+            sql = "select column_name from duckdb_columns() where schema_name = ? and table_name = ? order by column_index"
+            actual = [name for (name,) in ci_world.query(sql, node["schema"], node["alias"])]
+            assert described == actual, node["name"]
+
+
+def test_names_are_snake_case(manifest: dict, ci_world: Warehouse) -> None:
+    columns = ci_world.query("select distinct column_name from duckdb_columns() where not internal")
+    names = [node["name"] for node in models(manifest)] + [name for (name,) in columns]
+    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name)] == []
+
+
+def test_compiled_sql_parses_and_reads_no_clock_and_no_random_generator(ci_world: Warehouse) -> None:
+    paths = [
+        path
+        for path in (ci_world.folder / "target" / "compiled").rglob("dbt_project/models/**/*.sql")
+        if not path.name.startswith("unique_key")
+    ]
+    assert len(paths) > 50
+    for path in paths:
+        for statement in sqlglot.parse(path.read_text(), dialect="duckdb"):
+            used = {
+                (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+                for node in statement.find_all(exp.Func)
+            }
+            assert not used & BANNED, f"{path.name}: {used & BANNED}"
+
+
+def test_engine_specific_sql_stands_in_one_macro_file_or_in_serving() -> None:
+    allowed = {"portable.sql", "serving.sql", "truth.sql", "raw.sql", "names.sql", "variants.sql"}
+    wrong = []
+    for path in sorted((ROOT / "dbt_project").rglob("*.sql")):
+        if path.name in allowed or path.parent.name in ("serving", "world", "staging"):
+            continue
+        text = re.sub(r"--.*|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|'[^']*'", " ", path.read_text(), flags=re.S)
+        wrong += [f"{path.name}: {match.group()}" for match in DUCKDB_ONLY.finditer(text.lower())]
+    assert wrong == []
+
+
+def test_the_library_does_not_import_dbt() -> None:
+    for path in (ROOT / "models_py" / "relevance").rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) dbt", path.read_text(), flags=re.M), path.name
+
+
+def test_a_dbt_python_model_holds_no_arithmetic() -> None:
+    for path in (ROOT / "models_py" / "models").rglob("*.py"):
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        assert lines[0].startswith('"""'), path.name
+        assert len(lines) <= 30, path.name
+        assert not re.search(r"^import|numpy|pandas|\bselect\b", path.read_text(), flags=re.M), path.name
+
+
+def test_registry_files_and_unions_agree(manifest: dict, ci_world: Warehouse) -> None:
+    registered = dict(ci_world.query("select variant, learner from variants.variants"))
+    files = {path.stem for folder in ("dbt_project", "models_py") for path in (ROOT / folder).rglob("variants/m[0-9]*.*")}
+    assert set(registered) == files
+    learned = {name for name, learner in registered.items() if learner == "logistic"}
+    assert {name for (name,) in ci_world.query("select distinct variant from variants.coefficients")} == learned
+    treated = {name for (name,) in ci_world.query("select distinct variant from seeds.treatments")}
+    assert treated <= set(registered)
+    features = {name for (name,) in ci_world.query("select distinct feature from variants.variant_features")}
+    assert features <= {name for (name,) in ci_world.query("select feature from features.feature_catalog")}
+    scored = {name for (name,) in ci_world.query("select distinct reason from reasons.reason_scores")}
+    listed = {name for (name,) in ci_world.query("select reason from seeds.reasons")}
+    assert scored | {"recommended_for_you"} == listed
+
+
+def test_every_feature_of_the_catalogue_is_there(ci_world: Warehouse) -> None:
+    missing = ci_world.query(
+        "select feature from features.feature_catalog where rows = 0 and entity in ('member', 'course')"
+    )
+    assert missing == []
+
+
+def test_no_file_names_a_machine_path_or_a_registry_host() -> None:
+    pattern = re.compile(r"/(work|home|root|tmp)/|https?://(?!doi\.org)|pypi\.|index-url|find-links")
+    tracked = [
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file()
+        and path.suffix in {".py", ".sql", ".yml", ".md", ".toml", ".txt", ".csv", ""}
+        and not {".git", ".venv", "target", "logs", ".pytest_cache", ".ruff_cache", "__pycache__"} & set(path.relative_to(ROOT).parts)
+        and path != Path(__file__)
+    ]
+    assert [f"{path}: {m.group()}" for path in tracked for m in pattern.finditer(path.read_text(errors="ignore"))] == []
+
+
+def test_constraints_pin_every_package_exactly() -> None:
+    lines = (ROOT / "constraints.txt").read_text().split()
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9A-Za-z.]+", line) for line in lines)
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    assert {"duckdb", "dbt-core", "dbt-duckdb", "scikit-learn", "pytest", "ruff"} <= pinned
+    assert any(line.startswith("dbt-core==1.11.") for line in lines)

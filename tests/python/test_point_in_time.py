@@ -1,0 +1,108 @@
+"""A feature dated D comes from events strictly before D: changing D and later changes nothing dated up to D."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Warehouse
+
+CUT = "2024-01-12"  # within the 20 days of the tiny world
+LAYERS = ("staging", "skills", "features", "labels", "training")
+EVENTS = {
+    "impressions": "served_at",
+    "engagements": "engaged_at",
+    "autoplays": "played_at",
+    "dismissals": "dismissed_at",
+    "job_views": "viewed_at",
+    "followed_skills": "followed_at",
+    "email_sends": "sent_at",
+}
+
+
+def build(folder: Path, raw: Path) -> Warehouse:
+    warehouse = Warehouse(folder)
+    select = [part for layer in LAYERS for part in ("--select", layer)]
+    warehouse.dbt("seed", raw_location=str(raw))
+    warehouse.dbt("run", *select, raw_location=str(raw), as_of_date="2024-01-21", max_quarantine_share=0.5)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def builds(tiny_raw: Path, tmp_path_factory) -> tuple[Warehouse, Warehouse]:
+    """The same world twice; in the second, events on and after the cut happened to others, and a third did not happen."""
+    folder = tmp_path_factory.mktemp("point_in_time")
+    changed = folder / "changed_raw"
+    shutil.copytree(tiny_raw, changed)
+    with duckdb.connect() as connection:
+        for table, column in EVENTS.items():
+            path = changed / f"{table}.parquet"
+            columns = [row[0] for row in connection.execute(f"describe from '{tiny_raw}/{table}.parquet'").fetchall()]
+            swapped = [
+                f"case when {column} >= '{CUT}' then {name} % 100 + 1 else {name} end as {name}"
+                if name in ("member_id", "course_id")
+                else name
+                for name in columns
+            ]
+            connection.execute(
+                f"""
+                copy (
+                    select {", ".join(swapped)}
+                    from '{tiny_raw}/{table}.parquet'
+                    where {column} < '{CUT}' or hour({column}) % 3 > 0
+                )
+                to '{path}'
+                """
+            )
+    return build(folder / "one", tiny_raw), build(folder / "two", changed)
+
+
+def compare(builds: tuple[Warehouse, Warehouse], sql: str) -> tuple[list, list]:
+    one, two = (sorted(map(str, warehouse.query(sql))) for warehouse in builds)
+    return one, two
+
+
+@pytest.mark.parametrize("table", ["member_features", "course_features"])
+def test_features_dated_up_to_the_cut_do_not_move(builds, table: str) -> None:
+    one, two = compare(builds, f"from features.{table} where feature_date <= date '{CUT}'")
+    assert len(one) > 1000
+    assert one == two
+
+
+@pytest.mark.parametrize("table", ["member_features", "course_features"])
+def test_features_dated_after_the_cut_do_move(builds, table: str) -> None:
+    one, two = compare(builds, f"from features.{table} where feature_date > date '{CUT}'")
+    assert one != two
+
+
+def test_features_of_examples_of_the_cut_day_do_not_move(builds) -> None:
+    sql = f"""
+        select examples.member_id, examples.course_id, feature, term, value
+        from training.example_features
+        inner join labels.examples using (example_id)
+        where served_date < date '{CUT}'
+    """
+    one, two = compare(builds, sql)
+    assert len(one) > 1000
+    assert one == two
+
+
+def test_no_example_sees_a_snapshot_of_its_own_future(builds) -> None:
+    """Recomputed by brute force: the member counts that each example carries are those of the days before."""
+    sql = """
+        with counts as (
+            select examples.example_id, count(impressions.impression_id) as impressions
+            from labels.examples
+            left join staging.stg_impressions as impressions
+                on examples.member_id = impressions.member_id
+                and impressions.served_at < cast(examples.served_date as timestamp)
+            group by examples.example_id
+        )
+        select count(*), max(abs(ln(1 + counts.impressions) - coalesce(example_features.value, 0)))
+        from counts
+        left join training.example_features
+            on counts.example_id = example_features.example_id and example_features.feature = 'member_impressions'
+    """
+    ((rows, difference),) = builds[0].query(sql)
+    assert rows > 500
+    assert difference < 1e-9
