@@ -217,7 +217,8 @@ where reason is null
             {%- for row in reasons %}{% do listed.append(row[0] ~ ': ' ~ row[1] ~ ', for example key ' ~ row[2]) %}{% endfor -%}
             {%- set message = 'raw table ' ~ table ~ ': ' ~ (total - good) ~ ' of ' ~ total ~ ' rows break the contract (' ~ listed | join('; ') ~ ')' -%}
             {%- if total - good > var('max_quarantine_share') | float * total -%}
-                {{ exceptions.raise_compiler_error(message ~ '. That is more than max_quarantine_share = ' ~ var('max_quarantine_share') ~ '. Remedy: ' ~ text_keys_remedy(table, scan, reasons) ~ 'correct the rows, or allow a larger share with --vars; staging.quarantine then lists every one of them. The published file is unchanged.') }}
+                {%- set share = (100 * (total - good) / total) | round(0, 'ceil') / 100 -%}
+                {{ exceptions.raise_compiler_error(message ~ '. That is more than max_quarantine_share = ' ~ var('max_quarantine_share') ~ '. Remedy: ' ~ text_keys_remedy(table, scan, reasons) ~ "correct the rows, or let them go with --vars 'max_quarantine_share: " ~ share ~ "'; staging.quarantine then lists every one. The published file is unchanged.") }}
             {%- endif -%}
             {{ log('quarantine: ' ~ message, info=true) }}
         {%- endif -%}

@@ -1,4 +1,7 @@
-"""Writes the raw tables of the MARS data set: python examples/mars/make_raw.py <folder of the MARS files> <output folder>"""
+"""Writes the raw tables of the MARS data set.
+
+python examples/mars/make_raw.py <folder of the MARS files> <output folder>
+"""
 
 import sys
 from pathlib import Path

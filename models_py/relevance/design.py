@@ -25,13 +25,17 @@ class Design:
 def design_of(rows: pa.Table) -> Design:
     """rows : table with example_id, label, weight, feature, term, value; the order of the rows does not matter.
 
-    Raises ValueError if a value or weight is not finite, naming the feature.
+    Raises ValueError if a value is not finite, naming the feature, or a weight not positive, naming the example.
     """
     value = rows.column("value").to_numpy()
     if not np.isfinite(value).all():
         bad = rows.filter(pa.array(~np.isfinite(value)))
         raise ValueError(f"feature {bad.column('feature')[0].as_py()}: {bad.num_rows} values are not finite numbers")
+    weight = rows.column("weight").to_numpy().astype(float)
     example_id = rows.column("example_id").to_numpy()
+    bad_weight = ~(np.isfinite(weight) & (weight > 0))
+    if bad_weight.any():
+        raise ValueError(f"example {example_id[bad_weight][0]}: weight {weight[bad_weight][0]} is not positive")
     examples, first, row = np.unique(example_id, return_index=True, return_inverse=True)
     feature, term = (rows.column(name).combine_chunks().dictionary_encode() for name in ("feature", "term"))
     features, terms = feature.dictionary.to_pylist(), term.dictionary.to_pylist()
@@ -46,7 +50,7 @@ def design_of(rows: pa.Table) -> Design:
     return Design(
         x=x,
         y=rows.column("label").to_numpy()[first].astype(float),
-        weight=rows.column("weight").to_numpy()[first].astype(float),
+        weight=weight[first],
         columns=[names[i] for i in order],
         examples=examples,
     )

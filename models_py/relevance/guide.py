@@ -15,12 +15,12 @@ def main() -> None:
         ((version, day, members),) = connection.execute(
             "select version, as_of_date, (select count(*) from serving.recommendation_store) from serving.publication"
         ).fetchall()
-        # a member whose first courses have reasons of their own
+        # a member many of whose courses have a reason of their own, in the channel of the variant that comes last by name
         ((member, channel),) = connection.execute(
             """
-            select member_id, map_keys(treatments)[1]
+            select member_id, map_keys(treatments)[list_position(map_values(treatments), list_max(map_values(treatments)))]
             from serving.recommendation_store
-            order by len(list_filter(courses[:50], lambda course: course.skill_id is not null)) desc, member_id
+            order by len(list_filter(courses, lambda course: course.skill_id is not null)) desc, member_id
             limit 1
             """
         ).fetchall()
@@ -28,7 +28,7 @@ def main() -> None:
         print(f"\n{LINE}\n{warehouse}: every table.  {published}: what readers open,")
         print(f"read-only, with any DuckDB client: version {version}, lists for {day}, {members} members. For example\n")
         print(f"  duckdb -readonly {published} -c \"{shown}\"\n")
-        connection.sql(f"select position, title, reason_text, variant {shown}").show(max_width=110)
+        connection.sql(f"select position, title, reason_text, variant {shown}").show(max_width=150, max_col_width=70)
     print(f"""Try next (make ask asks the published file, dbt the warehouse):
 
   make ask SQL="from recommend(42, 'home', top_k := 20)"
@@ -40,7 +40,7 @@ The analyses, each `.venv/bin/dbt show -s <name> --limit 50`:
   table_1        skill coverage of the mappings, beside the paper's
   offline        ROC AUC, log-loss and NDCG of every variant
   reasons_shown  how often each reason is shown
-  world          the simulated world against its calibration (not with your own data)
+  world_calibration  the simulated world against its calibration (not with your own data)
 
 README.md says how to bring your own tables and how to add a variant.
 {LINE}""")

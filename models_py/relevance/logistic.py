@@ -35,7 +35,7 @@ def fit_logistic(design: Design, l2: float) -> tuple[NDArray, NDArray | None]:
     where d is large.  Raises ValueError if y holds one class or l2 is not positive, NotConverged if the gradient norm
     stays above 1e-6 of the summed weights.  Source: section 4.1.
     """
-    if l2 <= 0:
+    if l2 is None or not l2 > 0:
         raise ValueError(f"l2 = {l2}: give a positive number")
     if len(np.unique(design.y)) < 2:
         raise ValueError(f"the {len(design.y)} examples have one class only")

@@ -28,7 +28,7 @@ def roc_auc(y: NDArray, score: NDArray, weight: NDArray | None = None) -> float:
     """
     weight = np.ones(len(y)) if weight is None else weight
     order = np.argsort(score, kind="stable")
-    return float(_auc_sorted(y[order], _ties(score[order]), weight[order][None])[0])
+    return _auc_sorted(y[order], _ties(score[order]), weight[order])
 
 
 def _ties(sorted_score: NDArray) -> NDArray:
@@ -36,17 +36,14 @@ def _ties(sorted_score: NDArray) -> NDArray:
     return np.cumsum(np.r_[False, np.diff(sorted_score) != 0]) if len(sorted_score) else np.zeros(0, int)
 
 
-def _auc_sorted(y: NDArray, tie: NDArray, weights: NDArray) -> NDArray:
-    """(resamples,) AUC for each row of weights (resamples, n), rows sorted by score."""
+def _auc_sorted(y: NDArray, tie: NDArray, weight: NDArray) -> float:
+    """AUC of rows sorted by score, given the group of equal scores of each."""
     groups = int(tie[-1]) + 1 if len(tie) else 0
-    result = np.empty(len(weights))
-    for r, weight in enumerate(weights):
-        positive = np.bincount(tie, weights=weight * y, minlength=groups)
-        negative = np.bincount(tie, weights=weight * (1 - y), minlength=groups)
-        below = np.cumsum(negative) - negative
-        total = positive.sum() * negative.sum()
-        result[r] = (positive * (below + 0.5 * negative)).sum() / total if total > 0 else np.nan
-    return result
+    positive = np.bincount(tie, weights=weight * y, minlength=groups)
+    negative = np.bincount(tie, weights=weight * (1 - y), minlength=groups)
+    below = np.cumsum(negative) - negative
+    total = positive.sum() * negative.sum()
+    return float((positive * (below + 0.5 * negative)).sum() / total) if total > 0 else float("nan")
 
 
 def auc_interval(
@@ -59,8 +56,9 @@ def auc_interval(
     members = int(code.max()) + 1 if len(code) else 0
     if members == 0:
         return float("nan"), float("nan")
-    drawn = rng.multinomial(members, np.full(members, 1.0 / members), size=resamples)
-    values = _auc_sorted(y[order], _ties(score[order]), (drawn[:, code] * weight)[:, order])
+    y, code, weight, tie = y[order], code[order], weight[order], _ties(score[order])
+    share = np.full(members, 1.0 / members)
+    values = [_auc_sorted(y, tie, weight * rng.multinomial(members, share)[code]) for _ in range(resamples)]
     if np.isnan(values).all():
         return float("nan"), float("nan")
     low, high = np.nanquantile(values, [0.025, 0.975])
@@ -93,15 +91,19 @@ def offline_metrics(scores, learned: set[str]) -> pa.Table:
     rows = []
     for variant in np.unique(columns["variant"].astype(str)):
         for split in ("validation", "test"):
-            here = (columns["variant"] == variant) & (columns["split"] == split)
-            for channel in ["all", *np.unique(columns["channel"][here].astype(str))]:
-                chosen = np.flatnonzero(here if channel == "all" else here & (columns["channel"] == channel))
-                if len(chosen):
-                    rows.append(_metrics(variant, split, channel, columns, chosen, variant in learned))
+            here = np.flatnonzero((columns["variant"] == variant) & (columns["split"] == split))
+            if not len(here):
+                continue
+            whole = _metrics(columns, here, variant in learned)
+            channels = np.unique(columns["channel"][here].astype(str))
+            for channel in ["all", *channels]:
+                chosen = here[columns["channel"][here] == channel]
+                metrics = whole if channel == "all" or len(channels) == 1 else _metrics(columns, chosen, variant in learned)
+                rows.append({"variant": variant, "split": split, "channel": channel, **metrics})
     return pa.Table.from_pylist(rows, schema=METRICS)
 
 
-def _metrics(variant: str, split: str, channel: str, columns: dict, chosen: NDArray, is_learned: bool) -> dict:
+def _metrics(columns: dict[str, NDArray], chosen: NDArray, is_learned: bool) -> dict[str, float | int | None]:
     y, score = columns["label"][chosen].astype(float), columns["score"][chosen]
     weight, member = columns["weight"][chosen], columns["member_id"][chosen]
     low, high = auc_interval(y, score, weight, member)
@@ -118,4 +120,4 @@ def _metrics(variant: str, split: str, channel: str, columns: dict, chosen: NDAr
         "ndcg_at_10": ndcg(y, score, group),
     }
     rounded = {name: None if v is None or np.isnan(v) else round(v, 9) for name, v in values.items()}
-    return {"variant": variant, "split": split, "channel": channel, "rows": len(chosen), **rounded}
+    return {"rows": len(chosen), **rounded}

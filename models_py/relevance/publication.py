@@ -5,6 +5,7 @@ version before; the last versions stay in `versions/`.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -53,8 +54,9 @@ def publish(session, folder: str, keep: int, tables: dict, functions, as_of_date
             f"be written and the disk has room, or set the var published_path."
         ) from None
     finally:
-        new.unlink(missing_ok=True)
-        Path(f"{new}.wal").unlink(missing_ok=True)
+        for left_over in (new, Path(f"{new}.wal")):
+            with suppress(OSError):
+                left_over.unlink()
     for old in sorted(versions.glob("[0-9]*.duckdb"))[: -keep or None]:
         old.unlink()
     return pa.Table.from_pylist(
@@ -66,8 +68,10 @@ def _version_of(path: Path) -> int:
     """Version inside a published file; 0 where there is none."""
     if not path.exists():
         return 0
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.execute(f"select version from {SCHEMA}.publication").fetchone()[0]
+    quoted = str(path).replace("'", "''")
+    with duckdb.connect() as connection:  # connecting would share what a reader in this process has open
+        connection.execute(f"attach '{quoted}' as published (read_only)")
+        return connection.execute(f"select version from published.{SCHEMA}.publication").fetchone()[0]
 
 
 def _write(session, path: Path, version: int, day, tables: dict, functions, key: str) -> int:

@@ -12,7 +12,9 @@ SCHEMA = pa.schema(
 )
 # Nothing of a text file is guessed: a guess drops lines that begin with #, or takes a broken row for another dialect.
 CSV = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0"
-WHOLE_LINES = "header = false, delim = '\x01', quote = '', escape = '', columns = {line: 'VARCHAR'}, auto_detect = false"
+WHOLE_LINES = (
+    "header = false, delim = '\x01', quote = '', escape = '', columns = {line: 'VARCHAR'}, auto_detect = false"
+)
 READERS = {
     ".parquet": "read_parquet('{path}', union_by_name = true)",
     ".csv": f"read_csv('{{path}}', {CSV}, union_by_name = true)",
@@ -33,7 +35,8 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
 
     location : folder with `<table>.parquet`, `<table>.csv`, `<table>.csv.gz` or a folder `<table>` of such files; empty
     for the simulated world. contract : relation of `raw_contract`. session : DuckDB connection.
-    Raises RawDataError if the folder, a required table or a required column is missing, or a file cannot be read.
+    Raises RawDataError if the folder, a required table or a required column is missing, a table is there twice, or a
+    file cannot be read.
     """
     columns: dict[str, list[dict]] = {}
     for row in contract.to_arrow_table().to_pylist():
@@ -41,8 +44,8 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
     for rows in columns.values():
         rows.sort(key=lambda row: row["column_number"])
     if not location:
-        found = [(name, row["column_name"], row["data_type"].upper(), None) for name, rows in columns.items() for row in rows]
-        return _table(found)
+        every = (row for rows in columns.values() for row in rows)
+        return _table([(row["table_name"], row["column_name"], row["data_type"].upper(), None) for row in every])
     cursor = session.cursor()
     files = {name: _file_of(cursor, location, name) for name in columns}
     if not any(files.values()):
@@ -57,8 +60,8 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
         if files[name] is None:
             if rows[0]["is_required_table"]:
                 raise RawDataError(
-                    f"raw table {name} is missing: '{location}' has no {name}.parquet, {name}.csv, {name}.csv.gz or folder "
-                    f"{name}. Remedy: put it there with the columns {', '.join(_needed(rows))}."
+                    f"raw table {name} is missing: '{location}' has no {name}.parquet, {name}.csv, {name}.csv.gz or "
+                    f"folder {name}. Remedy: put it there with the columns {', '.join(_needed(rows))}."
                 )
             continue
         types = _read(cursor, name, *files[name], rows)
@@ -66,8 +69,8 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
             other = row["refers_to"]
             if other and row["column_name"] in types and files[other] is None:
                 raise RawDataError(
-                    f"raw table {name}, column {row['column_name']}: it refers to the table {other}, which is missing in "
-                    f"'{location}'. Remedy: add {other}.parquet or {other}.csv, or leave {name} out."
+                    f"raw table {name}, column {row['column_name']}: it refers to the table {other}, which is missing "
+                    f"in '{location}'. Remedy: add {other}.parquet or {other}.csv, or leave {name} out."
                 )
         found += [(name, column, kind, files[name][1]) for column, kind in types.items()]
     return _table(found)
@@ -118,8 +121,8 @@ def _read(cursor, name: str, path: str, scan: str, rows: list[dict]) -> dict[str
     ((count, _),) = _ask(cursor, name, path, scan, f"select count(*), bit_xor(hash({values})) from {scan}")
     if missing:
         raise RawDataError(
-            f"raw table {name}: {path} has none of its columns ({count} rows under {', '.join(described)}). Remedy: write "
-            f"it with the columns {', '.join(_needed(rows))}; a CSV file names them in its first line."
+            f"raw table {name}: {path} has none of its columns ({count} rows under {', '.join(described)}). Remedy: "
+            f"write it with the columns {', '.join(_needed(rows))}; a CSV file names them in its first line."
         )
     if rows[0]["is_required_table"] and count == 0:
         raise RawDataError(f"raw table {name}: {path} has no rows. Remedy: it needs at least one.")
@@ -148,18 +151,21 @@ def _ask(cursor, name: str, path: str, scan: str, sql: str) -> list[tuple]:
     if "sniffing" in first:  # says no line
         first = _broken_line(cursor, scan) or "its rows do not fit its header"
     for noise in (" Possible ", " LINE 1:"):
-        first = first.split(noise)[0]
+        first = first.split(noise)[0].rstrip(".")
+    if len(first) > 300:  # the place is in front, the reason behind
+        first = f"{first[:150]} ... {first[-150:]}"
     hint = "write the file again"
     if "not utf-8" in first:
-        hint = "convert it to UTF-8 (iconv -f LATIN1 -t UTF-8)"
+        hint = "convert it to UTF-8 (for example iconv -f LATIN1 -t UTF-8)"
     elif scan.startswith("read_csv"):
         hint = "correct that line; a CSV file is UTF-8 and has a header row, commas and double quotes"
-    raise RawDataError(f"raw table {name}: {path} cannot be read: {first[:300]}. Remedy: {hint}.")
+    raise RawDataError(f"raw table {name}: {path} cannot be read: {first}. Remedy: {hint}.")
 
 
 def _broken_line(cursor, scan: str) -> str | None:
     """What DuckDB says of the first line that does not fit the header of a text file."""
     try:
+        scan = scan.replace(", union_by_name = true", "")  # which guesses again
         (header,) = cursor.execute(f"select line from {scan.replace(CSV, WHOLE_LINES)} limit 1").fetchone()
         names = dict.fromkeys(next(csv.reader([header])), "VARCHAR")
         fixed = scan.replace(CSV, f"{CSV}, columns = {names}, auto_detect = false")

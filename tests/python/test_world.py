@@ -249,21 +249,34 @@ def test_logged_propensities_are_those_of_walking_every_way_to_fill_the_slot(tin
     assert min(checked.values()) >= 20, checked
 
 
-def test_courses_are_shown_as_often_as_their_propensity_says(tiny, logged_days):
+def test_every_page_of_the_list_is_shown_as_often_as_the_propensity_says(tiny, logged_days):
     """First slots only: later slots of a session share its page and its fate."""
-    observed, expected, variance = np.zeros(2), np.zeros(2), np.zeros(2)
+    sums = {(channel, page): np.zeros(3) for channel in CHANNELS for page in range(PAGES if channel != "email" else 1)}
     for logged in logged_days:
         shown = logged.shown
         for row in np.flatnonzero(shown["position"] == 0):
             channel = CHANNELS[shown["channel"][row]]
             ranked = logged.lists[shown["member"][row]]
             distribution = slot_distribution(tiny.world, ranked, channel, 0, logged.day)
-            top = int(ranked[0])
-            for k, chance in enumerate((distribution[top], distribution[np.setdiff1d(ranked, [top])].sum())):
-                observed[k] += shown["course"][row] == top if k == 0 else shown["course"][row] in set(ranked[1:])
-                expected[k] += chance
-                variance[k] += chance * (1 - chance)
-    assert (np.abs(observed - expected) < 4 * np.sqrt(variance)).all(), (observed, expected)
+            for page in range(PAGES if channel != "email" else 1):
+                course = ranked[page * TINY.channels[channel].slots]
+                chance = distribution[course]
+                sums[channel, page] += shown["course"][row] == course, chance, chance * (1 - chance)
+    errors = {
+        where: (observed - expected) / np.sqrt(variance) for where, (observed, expected, variance) in sums.items()
+    }
+    assert {where: error for where, error in errors.items() if abs(error) > 4} == {}
+    assert sum(expected for _, expected, _ in sums.values()) > 3000
+
+
+def test_clicks_of_the_log_follow_the_true_probability(ci_simulation):
+    log_of = ci_simulation.log[0]
+    names = ("member", "course", "day", "channel", "is_mobile")
+    examined = examination_table(CI)[log_of["channel"], log_of["position"]]
+    p = examined * expit(click_logit(ci_simulation.world, *(log_of[name].astype(int) for name in names)))
+    for rows in (slice(None), log_of["is_random"], *(log_of["channel"] == c for c in range(len(CHANNELS)))):
+        error = (log_of["is_click"][rows] - p[rows]).sum() / np.sqrt((p[rows] * (1 - p[rows])).sum())
+        assert abs(error) < 4
 
 
 def test_random_slots_are_as_frequent_as_the_policy_states(tiny):

@@ -1,8 +1,14 @@
--- courses like those the member engaged with in the 90 days before
+-- courses like those the member engaged with in the 90 days up to the last engagement
 with recent_courses as (
-    select distinct member_id, course_id
-    from {{ ref('engagements') }}
-    where engaged_date < {{ as_of_date() }} and engaged_date >= {{ as_of_date() }} - 90
+    select distinct engagements.member_id, engagements.course_id
+    from {{ ref('engagements') }} as engagements
+    inner join (
+        select member_id, max(engaged_date) as last_date
+        from {{ ref('engagements') }}
+        where engaged_date < {{ as_of_date() }}
+        group by member_id
+    ) as last_engagements using (member_id)
+    where engagements.engaged_date > last_engagements.last_date - 90 and engagements.engaged_date < {{ as_of_date() }}
 ),
 
 similar_courses as (

@@ -78,6 +78,15 @@ windows as (
     from course_days
 ),
 
+emptied as (
+    select
+        course_id,
+        feature_date,
+        impressions + engagements as events,
+        lag(impressions + engagements) over (partition by course_id order by feature_date) as events_before
+    from windows
+),
+
 platform_rates as (
     select feature_date, sum(clicks) / nullif(cast(sum(impressions) as double), 0) as click_rate
     from windows
@@ -103,7 +112,5 @@ where engagements > 0
 union all
 -- the first day without either: an empty snapshot
 select feature_date, course_id, 'course_popularity' as feature, '' as term, cast(0 as double) as value
-from windows
-where impressions = 0 and engagements = 0
-qualify row_number() over (partition by course_id order by feature_date) = 1
-    or lag(impressions + engagements) over (partition by course_id order by feature_date) > 0
+from emptied
+where events = 0 and events_before > 0

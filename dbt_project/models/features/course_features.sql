@@ -7,3 +7,6 @@ from {{ ref('course_skill_features') }}
 union all
 select 'course_activity' as family, feature_date, course_id, feature, term, value
 from {{ ref('course_activity_features') }}
+union all
+select 'course_history' as family, feature_date, course_id, feature, term, value
+from {{ ref('course_history_features') }}

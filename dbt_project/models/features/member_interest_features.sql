@@ -1,5 +1,5 @@
--- What a member engaged with in the 90 days before: shares of skills and of categories. A snapshot on the day after
--- each engagement, and on the day an engagement leaves the window.
+-- What a member engaged with in the 90 days up to the last engagement: shares of skills and of categories. A snapshot on
+-- the day after each engagement; it holds until the next one, since somebody who comes back has the interests of before.
 {%- set window_days = 90 %}
 with engaged_courses as (
     select distinct member_id, course_id, cast(engaged_at as date) as engaged_date
@@ -17,10 +17,6 @@ course_terms as (
 snapshot_dates as (
     select distinct member_id, engaged_date + 1 as feature_date
     from engaged_courses
-    union
-    select distinct member_id, engaged_date + {{ window_days + 1 }} as feature_date
-    from engaged_courses
-    where engaged_date + {{ window_days + 1 }} <= {{ as_of_date() }}
 ),
 
 window_terms as (
@@ -46,13 +42,3 @@ select
     term,
     cast(weight / sum(weight) over (partition by feature_date, member_id, feature) as double) as value
 from window_terms
-union all
--- nothing left in the window: an empty snapshot, so that the last one does not go on
-select
-    cast(snapshot_dates.feature_date as date) as feature_date,
-    snapshot_dates.member_id,
-    'member_interest' as feature,
-    '' as term,
-    cast(0 as double) as value
-from snapshot_dates
-anti join window_terms using (feature_date, member_id)

@@ -9,8 +9,16 @@ with positives as (
 ),
 
 numbered_courses as (
-    select course_id, released_date, row_number() over (order by course_id) - 1 as course_number
+    select course_id, row_number() over (order by released_date nulls first, course_id) - 1 as course_number
     from {{ ref('stg_courses') }}
+),
+
+released_counts as (
+    select served_dates.served_date, count(*) as courses
+    from (select distinct served_date from positives) as served_dates
+    inner join {{ ref('stg_courses') }} as courses
+        on courses.released_date is null or courses.released_date <= served_dates.served_date
+    group by served_dates.served_date
 ),
 
 draws as (
@@ -34,9 +42,8 @@ drawn_courses as (
         min(draws.served_at) as served_at,
         draws.served_date
     from draws
-    inner join numbered_courses
-        on draws.draw % (select count(*) from numbered_courses) = numbered_courses.course_number
-    where numbered_courses.released_date is null or numbered_courses.released_date <= draws.served_date
+    inner join released_counts using (served_date)
+    inner join numbered_courses on draws.draw % released_counts.courses = numbered_courses.course_number
     group by draws.label_set, draws.member_id, numbered_courses.course_id, draws.served_date
 )
 

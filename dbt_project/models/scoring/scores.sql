@@ -1,5 +1,5 @@
--- The top list of every variant, for the members it is assigned to. A member with fewer scored courses than the list is
--- long gets the latest releases behind them, so everybody has a full list.
+-- The top list of every variant, for the members it is assigned to. Where fewer courses have a score than the list is
+-- long, the latest releases follow, so everybody has a full list.
 {%- set length = var('recommendations_per_member') %}
 with assigned as (
     select distinct member_id, variant
@@ -7,8 +7,8 @@ with assigned as (
 ),
 
 scored as (
-    select learned_scores.variant, learned_scores.member_id, learned_scores.course_id, learned_scores.score
-    from {{ ref('learned_scores') }} as learned_scores
+    select variant, member_id, course_id, score
+    from {{ ref('learned_scores') }}
     union all
     select assigned.variant, assigned.member_id, m002.course_id, m002.score
     from assigned
@@ -16,27 +16,28 @@ scored as (
     where assigned.variant = 'm002'
 ),
 
-lowest as (
-    select variant, member_id, min(score) as score
-    from scored
-    group by variant, member_id
+short_lists as (
+    select
+        assigned.variant,
+        assigned.member_id,
+        count(scored.course_id) as scored_courses,
+        least(coalesce(min(scored.score), 0), 0) as lowest_score
+    from assigned
+    left join scored using (variant, member_id)
+    group by assigned.variant, assigned.member_id
+    having count(scored.course_id) < {{ length }}
 ),
 
 filled as (
     select variant, member_id, course_id, score
     from scored
     union all
-    select
-        assigned.variant,
-        assigned.member_id,
-        m001.course_id,
-        least(coalesce(lowest.score, 0), 0) + m001.score as score
-    from assigned
-    inner join {{ ref('m001') }} as m001 on m001.score >= -{{ 2 * length }}
-    left join lowest using (variant, member_id)
+    select short_lists.variant, short_lists.member_id, m001.course_id, short_lists.lowest_score + m001.score as score
+    from short_lists
+    inner join {{ ref('m001') }} as m001 on m001.score >= -({{ length }} + short_lists.scored_courses)
     anti join scored
-        on assigned.variant = scored.variant
-        and assigned.member_id = scored.member_id
+        on short_lists.variant = scored.variant
+        and short_lists.member_id = scored.member_id
         and m001.course_id = scored.course_id
 )
 

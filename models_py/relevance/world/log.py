@@ -5,7 +5,6 @@ the order or the number of threads.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +26,6 @@ FEED = CHANNELS.index("feed")
 EMAIL_WEEKDAY = 1  # Tuesday
 
 Columns = dict[str, NDArray]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A policy in use: (members, LIST_LENGTH) courses, rows of members outside the arm are unused."""
-
-    name: str
-    share: float
-    lists: NDArray
 
 
 @threadpool_limits.wrap(limits=1)

@@ -433,6 +433,10 @@ def _engagements(s: Simulation) -> pa.Table:
     delay = np.array([5, 60, 90])[action.astype(int)] + log["position"][rows]
     order = np.lexsort((action, rows))
     rows, action, delay = rows[order], action[order], delay[order]
+    # two sessions of a member in one second may show the same course: such an action is logged once
+    key = np.stack([log["member"][rows], log["course"][rows], action, log["day"][rows], log["second"][rows] + delay])
+    first = np.sort(np.unique(key, axis=1, return_index=True)[1])
+    rows, action, delay = rows[first], action[first], delay[first]
     return pa.table(
         {
             "member_id": _key(log["member"][rows]),
