@@ -55,6 +55,8 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
             f"Remedy: give a folder that holds at least {' and '.join(_required(columns))} as .parquet or .csv; the "
             f"contract is dbt_project/models/staging/_raw.yml."
         )
+    if strays := _strays(cursor, location, set(columns)):
+        print(f"{location}: {', '.join(strays)} not read, no raw table has that name", flush=True)
     found = []
     for name, rows in columns.items():
         if files[name] is None:
@@ -88,10 +90,22 @@ def _needed(rows: list[dict]) -> list[str]:
     return [row["column_name"] for row in rows if row["is_required"]]
 
 
+def _folder(location: str) -> tuple[str, str]:
+    """The folder as people write it, and as a pattern that means just that folder."""
+    folder = location.rstrip("/") or "/"
+    return folder, folder if "://" in folder else glob.escape(folder)
+
+
+def _strays(cursor, location: str, names: set[str]) -> list[str]:
+    """Data files that no raw table is named after, a misspelt optional table among them."""
+    paths = cursor.execute("select file from glob(?) order by file", [f"{_folder(location)[1]}/*"]).fetchall()
+    files = [os.path.basename(path) for (path,) in paths]
+    return [file for file in files if file.endswith(tuple(ENDINGS)) and file.split(".")[0] not in names]
+
+
 def _file_of(cursor, location: str, name: str) -> tuple[str, str] | None:
     """(path for people, SQL to select from) of a raw table, or None."""
-    folder = location.rstrip("/") or "/"
-    base = folder if "://" in folder else glob.escape(folder)
+    folder, base = _folder(location)
     found = []
     for ending, reader in ENDINGS.items():
         for file in (name + ending, f"{name}/*{ending}"):
