@@ -14,7 +14,7 @@ run: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # make ask SQL="from recommend(42, 'home', top_k := 5)"
 ask: .venv/installed

@@ -60,8 +60,8 @@ def load(simulation: Simulation, connection: duckdb.DuckDBPyConnection) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="big")
-    parser.add_argument("--max-seconds", type=float, default=120.0)
-    parser.add_argument("--max-gb", type=float, default=8.0)
+    parser.add_argument("--max-seconds", type=float, default=60.0)
+    parser.add_argument("--max-gb", type=float, default=6.0)
     arguments = parser.parse_args()
     config = PRESETS[arguments.preset]
     print(f"world {arguments.preset}: {config.members:,} members x {config.courses:,} courses x {config.days} days")

@@ -15,25 +15,27 @@ def main() -> None:
         ((version, day, members),) = connection.execute(
             "select version, as_of_date, (select count(*) from serving.recommendation_store) from serving.publication"
         ).fetchall()
-        # a member many of whose courses have a reason of their own, in the channel of the variant that comes last by name
+        # a member many of whose courses have a reason of their own, in a channel of the last variant by name
         ((member, channel),) = connection.execute(
             """
-            select member_id, map_keys(treatments)[list_position(map_values(treatments), list_max(map_values(treatments)))]
-            from serving.recommendation_store
+            select member_id, map_keys(treatments)[list_position(variants, list_max(variants))]
+            from (select *, map_values(treatments) as variants from serving.recommendation_store)
             order by len(list_filter(courses, lambda course: course.skill_id is not null)) desc, member_id
             limit 1
             """
         ).fetchall()
         shown = f"from recommend({member!r}, '{channel}', top_k := 5)"
         print(f"\n{LINE}\n{warehouse}: every table.  {published}: what readers open,")
-        print(f"read-only, with any DuckDB client: version {version}, lists for {day}, {members} members. For example\n")
-        print(f"  duckdb -readonly {published} -c \"{shown}\"\n")
+        print(
+            f"read-only, with any DuckDB client: version {version}, lists for {day}, {members} members. For example\n"
+        )
+        print(f'  duckdb -readonly {published} -c "{shown}"\n')
         connection.sql(f"select position, title, reason_text, variant {shown}").show(max_width=150, max_col_width=70)
     print(f"""Try next (make ask asks the published file, dbt the warehouse):
 
   make ask SQL="from recommend(42, 'home', top_k := 20)"
   make ask SQL="select reason, count(*) from recommend(42, 'feed', top_k := 200) group by all"
-  .venv/bin/dbt show --inline "select * from serving.recommendations where member_id = {member!r} order by channel, position" --limit 20
+  .venv/bin/dbt show --inline "from serving.recommendations where member_id = {member!r}" --limit 20
 
 The analyses, each `.venv/bin/dbt show -s <name> --limit 50`:
 

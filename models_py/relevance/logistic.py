@@ -24,7 +24,7 @@ TOLERANCE = 1e-6
 DENSE_COLUMNS = 2_000  # up to here the Hessian is inverted for standard errors
 
 
-class NotConverged(RuntimeError):
+class NotConvergedError(RuntimeError):
     """The optimiser stopped before the gradient was small enough."""
 
 
@@ -32,8 +32,8 @@ def fit_logistic(design: Design, l2: float) -> tuple[NDArray, NDArray | None]:
     """Minimise  sum_i weight_i log(1 + exp(-s_i x_i.w)) + l2/2 ||w||^2,  s_i = 2 y_i - 1, intercept free.
 
     design : (n, d) with an intercept column;  l2 : > 0.  Returns w (d,) and its standard errors (d,), None for them
-    where d is large.  Raises ValueError if y holds one class or l2 is not positive, NotConverged if the gradient norm
-    stays above 1e-6 of the summed weights.  Source: section 4.1.
+    where d is large.  Raises ValueError if y holds one class or l2 is not positive, NotConvergedError if the gradient
+    norm stays above 1e-6 of the summed weights.  Source: section 4.1.
     """
     if l2 is None or not l2 > 0:
         raise ValueError(f"l2 = {l2}: give a positive number")
@@ -53,7 +53,7 @@ def fit_logistic(design: Design, l2: float) -> tuple[NDArray, NDArray | None]:
     p = expit(design.x @ w)
     gradient = design.x.T @ (design.weight * (p - design.y)) + ridge * w
     if np.abs(gradient).max() > TOLERANCE * design.weight.sum():
-        raise NotConverged(f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations")
+        raise NotConvergedError(f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations")
     return w, _standard_errors(design, p, ridge)
 
 
@@ -87,12 +87,12 @@ def fit_variant(variant: str, variants, training_rows) -> pa.Table:
     rows = training_rows.filter(f"variant = '{variant}' and split = 'train'").to_arrow_table()
     design = design_of(rows)
     if len(np.unique(design.y)) < 2:
-        print(f"{variant}: {len(design.y)} training examples, of one class; nothing to learn, its lists fall back to m001")
+        print(f"{variant}: {len(design.y)} examples of one class; nothing to learn, its lists are those of m001")
         return COEFFICIENTS.empty_table()
     try:
         w, errors = fit_logistic(design, row["l2"])
-    except NotConverged as error:
-        raise NotConverged(f"{variant}: {error}. Remedy: raise its l2 in the registry") from None
+    except NotConvergedError as error:
+        raise NotConvergedError(f"{variant}: {error}. Remedy: raise its l2 in the registry") from None
     n = len(w)
     return pa.table(
         {

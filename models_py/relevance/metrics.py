@@ -98,7 +98,9 @@ def offline_metrics(scores, learned: set[str]) -> pa.Table:
             channels = np.unique(columns["channel"][here].astype(str))
             for channel in ["all", *channels]:
                 chosen = here[columns["channel"][here] == channel]
-                metrics = whole if channel == "all" or len(channels) == 1 else _metrics(columns, chosen, variant in learned)
+                metrics = (
+                    whole if channel == "all" or len(channels) == 1 else _metrics(columns, chosen, variant in learned)
+                )
                 rows.append({"variant": variant, "split": split, "channel": channel, **metrics})
     return pa.Table.from_pylist(rows, schema=METRICS)
 

@@ -1,10 +1,11 @@
 """The published file: written beside the old one, checked, then swapped by an atomic rename.
 
-Readers open `recommendations.duckdb` read-only with any DuckDB client. A build that dies at any moment leaves them on the
-version before; the last versions stay in `versions/`.
+Readers open `recommendations.duckdb` read-only with any DuckDB client. A build that dies at any moment leaves them on
+the version before. `versions/` keeps versions under their numbers: the one being read and the last ones before it.
 """
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,13 @@ import pyarrow as pa
 FILE = "recommendations.duckdb"
 SCHEMA = "serving"
 PUBLICATION = pa.schema(
-    [("version", pa.int64()), ("path", pa.string()), ("as_of_date", pa.date32()), ("members", pa.int64()), ("bytes", pa.int64())]
+    [
+        ("version", pa.int64()),
+        ("path", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("members", pa.int64()),
+        ("bytes", pa.int64()),
+    ]
 )
 
 
@@ -22,56 +29,66 @@ class PublicationError(RuntimeError):
     """Nothing was published; the message says why, and readers keep the version before."""
 
 
-def publish(session, folder: str, keep: int, tables: dict, functions, as_of_date, key: str = "recommendation_store") -> pa.Table:
+def publish(
+    session, folder: str, keep: int, tables: dict, functions, as_of_date, key: str = "recommendation_store"
+) -> pa.Table:
     """Publishes relations and table functions; returns one row (version, path, as_of_date, members, bytes).
 
     session : DuckDB connection of the warehouse;  folder : where the file goes;  keep : earlier versions that stay;
     tables : name -> relation, `key` among them with a column member_id;  functions : relation with function_name,
-    parameters, definition;  as_of_date : relation with one row. Raises PublicationError; the old file is then untouched.
+    parameters, definition;  as_of_date : relation with one row. Raises PublicationError; the old file is untouched.
     """
     target = Path(folder)
-    current, versions, new = target / FILE, target / "versions", target / f".{FILE}.{os.getpid()}.new"
+    versions, new = target / "versions", target / f".{FILE}.{os.getpid()}.new"
     try:
         versions.mkdir(parents=True, exist_ok=True)
         for left_over in target.glob(f".{FILE}.*.new*"):
             left_over.unlink()
-        before = _version_of(current)
-        version = max([before, *(int(path.stem) for path in versions.glob("[0-9]*.duckdb"))]) + 1
+        version = max((int(path.stem) for path in versions.glob("[0-9]*.duckdb")), default=0) + 1
         (day,) = [row["as_of_date"] for row in as_of_date.to_arrow_table().to_pylist()]
         members = _write(session, new, version, day, tables, functions, key)
-        with new.open("rb+") as handle:
-            os.fsync(handle.fileno())
         size = new.stat().st_size
-        if current.exists():
-            kept = versions / f"{before:06d}.duckdb"
-            kept.unlink(missing_ok=True)
-            os.link(current, kept)
-        os.replace(new, current)
-    except (OSError, duckdb.Error) as error:
-        reason = " ".join(str(error).split())[:300]
+        complete = versions / f"{version:06d}.duckdb"
+        _sync(new)
+        os.replace(new, complete)
+        _same_file(complete, new)
+        os.replace(new, target / FILE)  # the swap: readers see the old file before it, the new one after
+        _sync(target)
+    except OSError as error:
         raise PublicationError(
-            f"publishing to {target} failed: {reason}. Readers keep the version before. Remedy: see that the folder can "
+            f"publishing to {target} failed: {error}. Readers keep the version before. Remedy: see that the folder can "
             f"be written and the disk has room, or set the var published_path."
         ) from None
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())[:300]
+        raise PublicationError(f"publishing to {target} failed: {reason}. Readers keep the version before.") from None
     finally:
         for left_over in (new, Path(f"{new}.wal")):
             with suppress(OSError):
                 left_over.unlink()
-    for old in sorted(versions.glob("[0-9]*.duckdb"))[: -keep or None]:
-        old.unlink()
-    return pa.Table.from_pylist(
-        [{"version": version, "path": str(current), "as_of_date": day, "members": members, "bytes": size}], schema=PUBLICATION
-    )
+    for old in sorted(versions.glob("[0-9]*.duckdb"))[: -(keep + 1)]:
+        with suppress(OSError):
+            old.unlink()
+    row = {"version": version, "path": str(target / FILE), "as_of_date": day, "members": members, "bytes": size}
+    return pa.Table.from_pylist([row], schema=PUBLICATION)
 
 
-def _version_of(path: Path) -> int:
-    """Version inside a published file; 0 where there is none."""
-    if not path.exists():
-        return 0
-    quoted = str(path).replace("'", "''")
-    with duckdb.connect() as connection:  # connecting would share what a reader in this process has open
-        connection.execute(f"attach '{quoted}' as published (read_only)")
-        return connection.execute(f"select version from published.{SCHEMA}.publication").fetchone()[0]
+def _sync(path: Path) -> None:
+    """Has the system write a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _same_file(path: Path, name: Path) -> None:
+    """Another name for a file; a copy where the file system has no hard links."""
+    try:
+        os.link(path, name)
+    except OSError:
+        shutil.copyfile(path, name)
+        _sync(name)
 
 
 def _write(session, path: Path, version: int, day, tables: dict, functions, key: str) -> int:
@@ -80,14 +97,17 @@ def _write(session, path: Path, version: int, day, tables: dict, functions, key:
         new.execute(f"create schema {SCHEMA}")
         for name, relation in tables.items():
             query = relation.sql_query()
-            batches = session.cursor().sql(query).to_arrow_reader(8192)
+            new.register("batches", session.cursor().sql(query).to_arrow_reader(8192))
             new.execute(f"create table {SCHEMA}.{name} as select * from batches")
+            new.unregister("batches")
             there = session.cursor().sql(f"select count(*), bit_xor(hash(r)) from ({query}) as r").fetchall()
             here = new.execute(f"select count(*), bit_xor(hash(r)) from {SCHEMA}.{name} as r").fetchall()
             if there != here:
                 raise PublicationError(f"{name}: the published rows {here} are not those of the warehouse {there}")
         new.execute(f"create unique index {key}_member on {SCHEMA}.{key} (member_id)")
-        new.execute(f"create table {SCHEMA}.publication as select ?::bigint as version, ?::date as as_of_date", [version, day])
+        new.execute(
+            f"create table {SCHEMA}.publication as select ?::bigint as version, ?::date as as_of_date", [version, day]
+        )
         for row in functions.to_arrow_table().to_pylist():
             signature = f"{row['function_name']}({row['parameters']})"
             for name in (signature, f"{SCHEMA}.{signature}"):

@@ -38,7 +38,9 @@ class LinearVariant:
         return total
 
 
-def linear_variants(coefficients: pa.Table, terms: pa.Table, courses: pa.Table, features: pa.Table, transformations: pa.Table) -> dict[str, LinearVariant]:
+def linear_variants(
+    coefficients: pa.Table, terms: pa.Table, courses: pa.Table, features: pa.Table, transformations: pa.Table
+) -> dict[str, LinearVariant]:
     """The learned variants by name.
 
     coefficients : rows of `coefficients`;  terms : feature, term, term_number;  courses : course_id, course_number;
@@ -87,10 +89,12 @@ def _ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     return offsets - offsets[0], array.flatten().to_numpy(zero_copy_only=False)
 
 
-def score_shard(shard: pa.Table, variants: dict[str, LinearVariant], course_ids: pa.Array, keep: int, schema: pa.Schema) -> pa.Table:
+def score_shard(
+    shard: pa.Table, variants: dict[str, LinearVariant], course_ids: pa.Array, keep: int, schema: pa.Schema
+) -> pa.Table:
     """The best `keep` candidates of every member of a shard, for each variant assigned to the member.
 
-    shard : member_id, variants, courses, terms, term_values (rows of `scoring_groups`). Ties go to the lower course number.
+    shard : member_id, variants, courses, terms, term_values (rows of `scoring_groups`). Ties go to the lower number.
     """
     members, courses = shard.num_rows, len(course_ids)
     offsets, candidate = _ragged(shard.column("courses"))
@@ -125,8 +129,10 @@ def score_shard(shard: pa.Table, variants: dict[str, LinearVariant], course_ids:
     return pa.concat_tables(out) if out else schema.empty_table()
 
 
-def learned_scores(session, groups, coefficients, terms, courses, features, transformations, keep: int) -> pa.RecordBatchReader:
-    """Streams (variant, member_id, course_id, score) for all learned variants; arguments are the relations of those models."""
+def learned_scores(
+    session, groups, coefficients, terms, courses, features, transformations, keep: int
+) -> pa.RecordBatchReader:
+    """Streams (variant, member_id, course_id, score) of all learned variants; the arguments are relations."""
     verbs = engine(session)
     numbered = verbs.collect(courses, order=["course_number"])
     variants = linear_variants(

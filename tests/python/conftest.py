@@ -74,6 +74,8 @@ def tiny_raw(tmp_path_factory) -> Path:
     folder = warehouse.folder / "raw"
     folder.mkdir()
     with duckdb.connect(str(warehouse.file), read_only=True) as connection:
-        for (table,) in connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall():
+        for (table,) in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'raw'"
+        ).fetchall():
             connection.execute(f"copy (from raw.{table}) to '{folder / table}.parquet'")
     return folder

@@ -16,11 +16,12 @@ def checksums(warehouse: Warehouse) -> dict[str, tuple]:
         where table_schema not in ('main', 'information_schema')
         """
     )
-    return {
-        name: warehouse.query(f"select count(*), md5(string_agg(md5(cast(t as varchar)), '' order by cast(t as varchar))) from {name} as t")[0]
-        for (name,) in sorted(tables)
-        if name.split(".")[1] not in NOT_COMPARED and "raw_files" not in name
-    }
+    sums = {}
+    for (name,) in sorted(tables):
+        if name.split(".")[1] not in NOT_COMPARED:
+            sql = f"select count(*), md5(string_agg(row_text, '' order by row_text)) from (select cast(t as varchar) as row_text from {name} as t)"  # noqa: E501
+            sums[name] = warehouse.query(sql)[0]
+    return sums
 
 
 def test_two_builds_give_the_same_tables_on_one_thread_and_on_two(tmp_path: Path) -> None:

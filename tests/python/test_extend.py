@@ -27,13 +27,15 @@ def test_a_new_variant_is_one_line_one_file_and_a_share(tmp_path: Path) -> None:
     assert ("m101_strict",) in measured
     norms = dict(
         warehouse.query(
-            "select variant, sum(coefficient * coefficient) from variants.coefficients where feature <> 'intercept' group by all"
+            "select variant, sum(coefficient * coefficient) from variants.coefficients "
+            "where feature <> 'intercept' group by all"
         )
     )
     assert norms["m101_strict"] < norms["m101"]
     shares = dict(
         warehouse.query(
-            "select variant, count(distinct member_id) from serving.recommendations where channel = 'profile' group by all"
+            "select variant, count(distinct member_id) from serving.recommendations "
+            "where channel = 'profile' group by all"
         )
     )
     assert set(shares) == {"m101", "m101_strict"}
@@ -41,4 +43,6 @@ def test_a_new_variant_is_one_line_one_file_and_a_share(tmp_path: Path) -> None:
     ((member,),) = warehouse.query(
         "select min(member_id) from serving.assignments where channel = 'profile' and variant = 'm101_strict'"
     )
-    assert {row[0] for row in warehouse.published("select variant from recommend(?, 'profile')", member)} == {"m101_strict"}
+    assert {row[0] for row in warehouse.published("select variant from recommend(?, 'profile')", member)} == {
+        "m101_strict"
+    }

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from conftest import ROOT, Warehouse
 from sqlglot import exp
+
+from conftest import ROOT, Warehouse
 
 LAYERS = (
     "world",
@@ -110,7 +111,12 @@ def test_described_columns_are_the_columns_of_the_table(manifest: dict, ci_world
     for node in models(manifest):
         described = [name for name in node["columns"]]
         if described:
-            sql = "select column_name from duckdb_columns() where schema_name = ? and table_name = ? order by column_index"
+            sql = """
+                select column_name
+                from duckdb_columns()
+                where schema_name = ? and table_name = ?
+                order by column_index
+            """
             actual = [name for (name,) in ci_world.query(sql, node["schema"], node["alias"])]
             assert described == actual, node["name"]
 
@@ -163,7 +169,9 @@ def test_a_dbt_python_model_holds_no_arithmetic() -> None:
 
 def test_registry_files_and_unions_agree(manifest: dict, ci_world: Warehouse) -> None:
     registered = dict(ci_world.query("select variant, learner from variants.variants"))
-    files = {path.stem for folder in ("dbt_project", "models_py") for path in (ROOT / folder).rglob("variants/m[0-9]*.*")}
+    files = {
+        path.stem for folder in ("dbt_project", "models_py") for path in (ROOT / folder).rglob("variants/m[0-9]*.*")
+    }
     assert set(registered) == files
     learned = {name for name, learner in registered.items() if learner == "logistic"}
     assert {name for (name,) in ci_world.query("select distinct variant from variants.coefficients")} == learned
@@ -190,7 +198,8 @@ def test_no_file_names_a_machine_path_or_a_registry_host() -> None:
         for path in ROOT.rglob("*")
         if path.is_file()
         and path.suffix in {".py", ".sql", ".yml", ".md", ".toml", ".txt", ".csv", ""}
-        and not {".git", ".venv", "target", "logs", ".pytest_cache", ".ruff_cache", "__pycache__"} & set(path.relative_to(ROOT).parts)
+        and not {".git", ".venv", "target", "logs", ".pytest_cache", ".ruff_cache", "__pycache__"}
+        & set(path.relative_to(ROOT).parts)
         and path != Path(__file__)
     ]
     assert [f"{path}: {m.group()}" for path in tracked for m in pattern.finditer(path.read_text(errors="ignore"))] == []

@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from relevance.design import INTERCEPT, Design, design_of
-from relevance.logistic import NotConverged, fit_logistic, fit_variant
+from relevance.logistic import NotConvergedError, fit_logistic, fit_variant
 
 FEATURES = 6
 
@@ -197,7 +197,7 @@ def test_a_weight_that_is_not_positive_and_finite_is_refused(bad):
 
 def test_an_optimiser_that_stops_early_is_reported(monkeypatch):
     monkeypatch.setattr("relevance.logistic._polish", lambda design, w, ridge: w + 1.0)
-    with pytest.raises(NotConverged, match="gradient"):
+    with pytest.raises(NotConvergedError, match="gradient"):
         fit_logistic(drawn_design(200), 1.0)
 
 
@@ -217,4 +217,4 @@ def test_a_variant_with_nothing_to_learn_from_has_no_coefficients(examples, caps
     rows = rows.set_column(1, "label", pa.array([0] * rows.num_rows, pa.int32()))
     table = fit_variant("m900", Relation(pa.table({"l2": [2.0]})), Relation(rows))
     assert table.num_rows == 0
-    assert f"m900: {examples} training examples, of one class" in capsys.readouterr().out
+    assert f"m900: {examples} examples of one class" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from conftest import Warehouse
 
 CUT = "2024-01-12"  # within the 20 days of the tiny world
@@ -30,7 +31,7 @@ def build(folder: Path, raw: Path) -> Warehouse:
 
 @pytest.fixture(scope="module")
 def builds(tiny_raw: Path, tmp_path_factory) -> tuple[Warehouse, Warehouse]:
-    """The same world twice; in the second, events on and after the cut happened to others, and a third did not happen."""
+    """The same world twice; in the second, events from the cut on happened to others, and a third did not happen."""
     folder = tmp_path_factory.mktemp("point_in_time")
     changed = folder / "changed_raw"
     shutil.copytree(tiny_raw, changed)

@@ -108,7 +108,7 @@ def test_a_second_publication_is_version_two_and_keeps_the_first(session, tmp_pa
     assert second["path"] == str(folder / FILE)
     assert (second["members"], second["bytes"]) == (MEMBERS, (folder / FILE).stat().st_size)
     assert str(second["as_of_date"]) == "2024-02-15"
-    assert files_of(folder) == {FILE, "versions/000001.duckdb"}
+    assert files_of(folder) == {FILE, "versions/000001.duckdb", "versions/000002.duckdb"}
     assert digest(folder / "versions" / "000001.duckdb") == before
     assert read(folder / FILE, "select distinct stamp from serving.recommendation_store") == [(1,)]
 
@@ -117,7 +117,7 @@ def test_a_second_publication_is_version_two_and_keeps_the_first(session, tmp_pa
 def test_so_many_earlier_versions_stay(session, tmp_path, keep):
     for _ in range(6):
         last = publish_now(session, tmp_path, keep)
-    kept = {f"versions/{version:06d}.duckdb" for version in range(6 - keep, 6)}
+    kept = {f"versions/{version:06d}.duckdb" for version in range(6 - keep, 7)}
     assert files_of(tmp_path) == {FILE} | kept
     assert last["version"] == version_of(tmp_path / FILE) == 6
     for name in kept:
@@ -127,8 +127,10 @@ def test_so_many_earlier_versions_stay(session, tmp_path, keep):
 def test_numbers_go_on_where_the_current_file_was_taken_back_to_an_earlier_version(session, tmp_path):
     for _ in range(3):
         publish_now(session, tmp_path)
-    os.replace(tmp_path / "versions" / "000001.duckdb", tmp_path / FILE)
-    assert publish_now(session, tmp_path)["version"] == 3
+    os.link(tmp_path / "versions" / "000001.duckdb", tmp_path / "back")
+    os.replace(tmp_path / "back", tmp_path / FILE)
+    assert version_of(tmp_path / FILE) == 1
+    assert publish_now(session, tmp_path)["version"] == 4
     assert version_of(tmp_path / "versions" / "000001.duckdb") == 1
     assert version_of(tmp_path / "versions" / "000002.duckdb") == 2
 
@@ -209,7 +211,7 @@ FAILURES = {
 def assert_nothing_happened(folder: Path, before: str, version: int = 1) -> None:
     assert digest(folder / FILE) == before
     assert version_of(folder / FILE) == version
-    assert files_of(folder) == {FILE}
+    assert files_of(folder) == {FILE, "versions/000001.duckdb"}
 
 
 @pytest.mark.parametrize("changed", FAILURES.values(), ids=FAILURES.keys())
@@ -229,7 +231,7 @@ def test_a_failure_of_the_first_publication_leaves_no_file(session, tmp_path, ch
     assert files_of(tmp_path) == set()
 
 
-@pytest.mark.parametrize("call", ["replace", "fsync", "link"])
+@pytest.mark.parametrize("call", ["replace", "fsync"])
 def test_a_failing_disk_leaves_the_version_before(session, tmp_path, monkeypatch, call):
     publish_now(session, tmp_path)
     before = digest(tmp_path / FILE)
@@ -255,13 +257,20 @@ def test_a_file_in_place_of_the_folder_is_refused_with_a_remedy(session, tmp_pat
     assert occupied.read_text() == "in the way"
 
 
-def test_a_published_file_that_is_damaged_is_named_and_left_alone(session, tmp_path):
+def test_a_file_system_without_hard_links_gets_a_copy(session, tmp_path, monkeypatch):
+    def refuse(*_, **__) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(publication.os, "link", refuse)
+    for version in (1, 2):
+        assert publish_now(session, tmp_path)["version"] == version
+    assert digest(tmp_path / FILE) == digest(tmp_path / "versions" / "000002.duckdb")
+
+
+def test_a_published_file_that_is_damaged_is_replaced(session, tmp_path):
     (tmp_path / FILE).write_bytes(b"not a database" * 1000)
-    before = digest(tmp_path / FILE)
-    with pytest.raises(PublicationError, match=FILE):
-        publish_now(session, tmp_path)
-    assert digest(tmp_path / FILE) == before
-    assert files_of(tmp_path) == {FILE}
+    assert publish_now(session, tmp_path)["version"] == 1
+    assert version_of(tmp_path / FILE) == 1
 
 
 def test_what_a_dead_publication_left_behind_is_removed(session, tmp_path):
@@ -269,7 +278,7 @@ def test_what_a_dead_publication_left_behind_is_removed(session, tmp_path):
     for path in left_over:
         path.write_bytes(b"half")
     publish_now(session, tmp_path)
-    assert files_of(tmp_path) == {FILE}
+    assert files_of(tmp_path) == {FILE, "versions/000001.duckdb"}
 
 
 PUBLISH_FOR_EVER = """

@@ -1,4 +1,4 @@
-"""raw.member_profile_skills of the simulated world: one row per skill entry of a profile, picked from a list or typed."""
+"""raw.member_profile_skills of the simulated world: one row per skill entry of a profile, picked or typed."""
 
 from relevance.world.models import world_model
 

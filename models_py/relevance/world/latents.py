@@ -199,9 +199,7 @@ def _courses(config: WorldConfig, taxonomy: Taxonomy, supply: NDArray) -> Course
         duration_minutes=np.exp(rng.normal(log(75), 0.6, n)),
         author=author,
         quality=(0.5 * author_quality[author] + 0.866 * rng.normal(size=n)).astype(np.float32),
-        release_day=np.where(
-            recent, rng.integers(-30, config.days + HORIZON_DAYS, n), -30 - rng.geometric(1 / 350, n)
-        ),
+        release_day=np.where(recent, rng.integers(-30, config.days + HORIZON_DAYS, n), -30 - rng.geometric(1 / 350, n)),
         is_editors_pick=rng.random(n) < 0.03,
         video_seconds=np.exp(rng.normal(log(60), 0.45, n)),
         function_effect=rng.normal(size=(n, len(FUNCTIONS))).astype(np.float32),
@@ -235,7 +233,9 @@ def _curated(rng: np.random.Generator, taxonomy: Taxonomy, category: NDArray, se
     """The taxonomists' mapping: head skills of the course's categories, as far as they kept them."""
     per = taxonomy.per_category
     head = max(1, round(0.02 * per))
-    keep = np.where(np.arange(head) == 0, 0.95, 0.80) * np.minimum(1, 2 / head * np.where(np.arange(head) < 2, 1.25, 0.75))
+    keep = np.where(np.arange(head) == 0, 0.95, 0.80) * np.minimum(
+        1, 2 / head * np.where(np.arange(head) < 2, 1.25, 0.75)
+    )
     rows, columns = [], []
     for of_course, share in ((category, 0.93), (second, 0.22)):
         kept = rng.random((len(category), head)) < share * keep
@@ -251,7 +251,12 @@ def _curated(rng: np.random.Generator, taxonomy: Taxonomy, category: NDArray, se
 
 
 def click_logit(
-    world: World, member: NDArray, course: NDArray, day: NDArray | int, channel: NDArray | int, is_mobile: NDArray | bool
+    world: World,
+    member: NDArray,
+    course: NDArray,
+    day: NDArray | int,
+    channel: NDArray | int,
+    is_mobile: NDArray | bool,
 ) -> NDArray:
     """The true click logit. member, course : (n,) indices;  day, channel, is_mobile : (n,) or scalars."""
     config, members, courses = world.config, world.members, world.courses

@@ -43,7 +43,7 @@ class Log:
 
 
 def platform_mappings(world: World, ms01: csr_matrix) -> Mappings:
-    """cs03 and cs04 find part of what a course teaches and add false tags; ms02 adds the cohort of title and industry."""
+    """cs03 and cs04 find part of what a course teaches and add false tags; ms02 adds the cohort of title, industry."""
     rng = stream(world.config, "platform_mappings")
     cs01 = world.courses.curated
     return Mappings(
@@ -68,7 +68,10 @@ def _imperfect_tags(
     )
     column = np.where(rng.random(len(row)) < own_category, near, rng.integers(0, skills, len(row)))
     tags = csr_matrix(
-        (np.full(found.sum() + len(row), 0.8, np.float32), (np.r_[true.row[found], row], np.r_[true.col[found], column])),
+        (
+            np.full(found.sum() + len(row), 0.8, np.float32),
+            (np.r_[true.row[found], row], np.r_[true.col[found], column]),
+        ),
         true.shape,
     )
     tags.data[:] = np.minimum(tags.data, 0.8)
@@ -256,7 +259,9 @@ class LearnedPolicy:
             score = course_part[pool]
             for k, affinity in enumerate(affinities):
                 value = np.take_along_axis(affinity, pool, axis=1)
-                score = score + affinity_weights[2 * k] * np.log1p(2 * value) + affinity_weights[2 * k + 1] * (value > 0)
+                score = (
+                    score + affinity_weights[2 * k] * np.log1p(2 * value) + affinity_weights[2 * k + 1] * (value > 0)
+                )
             score = np.where(courses.release_day[pool] <= day, score, -1e6)
             blocks.append(np.take_along_axis(pool, _best(score, LIST_LENGTH), axis=1).astype(np.int32))
         return np.concatenate(blocks) if blocks else np.empty((0, LIST_LENGTH), np.int32)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -121,7 +120,10 @@ def _key(index: NDArray) -> NDArray:
 
 
 def _author_names(count: int) -> tuple[str, ...]:
-    return tuple(f"{FIRST_NAMES[i % len(FIRST_NAMES)]} {LAST_NAMES[i // len(FIRST_NAMES) % len(LAST_NAMES)]}" for i in range(count))
+    return tuple(
+        f"{FIRST_NAMES[i % len(FIRST_NAMES)]} {LAST_NAMES[i // len(FIRST_NAMES) % len(LAST_NAMES)]}"
+        for i in range(count)
+    )
 
 
 def _company_names(count: int) -> tuple[str, ...]:
@@ -252,7 +254,11 @@ def _job_views(s: Simulation) -> pa.Table:
     job = category * JOBS_PER_CATEGORY + rng.integers(0, JOBS_PER_CATEGORY, len(member))
     second = rng.integers(0, 86_400, len(member))
     order = np.lexsort((job, second, day, member))
-    keep = order[np.r_[True, np.any(np.diff(np.stack([member, day, second])[:, order], axis=1) != 0, axis=0)]] if len(order) else order
+    keep = (
+        order[np.r_[True, np.any(np.diff(np.stack([member, day, second])[:, order], axis=1) != 0, axis=0)]]
+        if len(order)
+        else order
+    )
     return pa.table(
         {"member_id": _key(member[keep]), "job_id": _key(job[keep]), "viewed_at": _time(day[keep], second[keep])}
     )
@@ -268,9 +274,7 @@ def _skills(s: Simulation) -> pa.Table:
 
 def _skill_aliases(s: Simulation) -> pa.Table:
     taxonomy = s.world.taxonomy
-    rows = {
-        (alias, skill): None for skill, aliases in enumerate(taxonomy.aliases) for alias in aliases
-    }
+    rows = {(alias, skill): None for skill, aliases in enumerate(taxonomy.aliases) for alias in aliases}
     return pa.table(
         {
             "alias": pa.array([alias for alias, _ in rows], pa.string()),
@@ -376,7 +380,9 @@ def _course_skill_curation(s: Simulation) -> pa.Table:
 
 def _course_sections(s: Simulation) -> pa.Table:
     course, number, name = zip(*s.text.sections, strict=True)
-    return pa.table({"course_id": _key(np.array(course)), "section_number": number, "name": pa.array(name, pa.string())})
+    return pa.table(
+        {"course_id": _key(np.array(course)), "section_number": number, "name": pa.array(name, pa.string())}
+    )
 
 
 def _course_videos(s: Simulation) -> pa.Table:

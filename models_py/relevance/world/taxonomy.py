@@ -35,7 +35,10 @@ FUNCTIONS = {
     "Communications": ("Communications Specialist", ("Public Relations", "Content Writing", "Social Media")),
     "Arts and Design": ("Designer", ("Graphic Design", "User Experience", "Photography")),
     "Media Production": ("Video Editor", ("Video and Motion", "Photography", "Graphic Design")),
-    "Architecture and Engineering": ("Mechanical Engineer", ("Engineering and Manufacturing", "3D and CAD", "Project Management")),
+    "Architecture and Engineering": (
+        "Mechanical Engineer",
+        ("Engineering and Manufacturing", "3D and CAD", "Project Management"),
+    ),
     "Healthcare Services": ("Nurse", ("Healthcare", "Personal Development", "Leadership")),
     "Education": ("Teacher", ("Teaching and Learning", "Content Writing", "Personal Development")),
     "Consulting": ("Consultant", ("Business Strategy", "Leadership", "Corporate Finance")),

@@ -39,7 +39,13 @@ TITLE_PLAIN = {
     2: ("{g}: Advanced {w}", "{w} under Pressure", "{g} at Scale: {w} and {v}", "Expert {w}", "{g}: Hard Cases"),
 }
 TITLE_FALSE = (": A Guide for {f} Users", " for {f} People", ": Moving On from {f}")
-TITLE_AGAIN = ("{x}: Case Studies", "{x}: Workshop", "{x}: Weekly Practice", "{x}: Common Mistakes", "{x}: A Second Look")
+TITLE_AGAIN = (
+    "{x}: Case Studies",
+    "{x}: Workshop",
+    "{x}: Weekly Practice",
+    "{x}: Common Mistakes",
+    "{x}: A Second Look",
+)
 
 DESCRIPTION = (
     "This course looks at {w} and {v} from the ground up.",
@@ -111,7 +117,9 @@ class _Writer:
         recall, false_rate = MENTIONS[part]
         skills = world.courses.skills.tocoo()
         found = self.rng.random(skills.nnz) < recall
-        count = self.rng.poisson(false_rate * (len(self.taxonomy.names) / 4000 if part == "transcript" else 1.0), skills.shape[0])
+        count = self.rng.poisson(
+            false_rate * (len(self.taxonomy.names) / 4000 if part == "transcript" else 1.0), skills.shape[0]
+        )
         wrong = self.rng.integers(0, skills.shape[1], count.sum())
         self.true = self._by_course(skills.row[found], skills.col[found])
         self.false = self._by_course(np.repeat(np.arange(skills.shape[0]), count), wrong)
@@ -258,9 +266,9 @@ def _transcripts(world: World, words: list[list[str]]) -> list[str]:
         true = len(writer.true[i])
         pick = rng.integers(0, 1 << 20, (2, len(skills))).tolist()
         sentences = [
-            (SPOKEN_TRUE if j < true else SPOKEN_FALSE)[pick[0][j] % (len(SPOKEN_TRUE) if j < true else len(SPOKEN_FALSE))].format(
-                s=spellings[skill][pick[1][j] % len(spellings[skill])]
-            )
+            (SPOKEN_TRUE if j < true else SPOKEN_FALSE)[
+                pick[0][j] % (len(SPOKEN_TRUE) if j < true else len(SPOKEN_FALSE))
+            ].format(s=spellings[skill][pick[1][j] % len(spellings[skill])])
             for j, skill in enumerate(skills.tolist())
         ]
         own = words[i]
