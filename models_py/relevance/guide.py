@@ -40,6 +40,7 @@ def main() -> None:
 The analyses, each `.venv/bin/dbt show -s <name> --limit 50`:
 
   table_1        skill coverage of the mappings, beside the paper's
+  table_3        the cold-start models and their mappings
   offline        ROC AUC, log-loss and NDCG of every variant
   reasons_shown  how often each reason is shown
   world_calibration  the simulated world against its calibration (not with your own data)

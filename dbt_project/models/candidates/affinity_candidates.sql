@@ -15,7 +15,7 @@ affinities as (
     group by member_skills.member_id, course_skills.course_id
 )
 
-select member_id, course_id, cast(score as double) as score
+select member_id, course_id, cast(round(score, 9) as double) as score
 from affinities
 qualify row_number() over (partition by member_id order by round(score, 9) desc, course_id)
     <= {{ (0.5 * var('candidates_per_member')) | int }}

@@ -25,7 +25,7 @@ cosines as (
 select
     cosines.course_id,
     cosines.similar_course_id,
-    cast(cosines.product / (lengths.length * similar_lengths.length) as double) as similarity
+    cast(round(cosines.product / (lengths.length * similar_lengths.length), 9) as double) as similarity
 from cosines
 inner join lengths on cosines.course_id = lengths.course_id
 inner join lengths as similar_lengths on cosines.similar_course_id = similar_lengths.course_id

@@ -21,7 +21,7 @@ similar_courses as (
     group by recent_courses.member_id, similarities.similar_course_id
 )
 
-select member_id, course_id, cast(score as double) as score
+select member_id, course_id, cast(round(score, 9) as double) as score
 from similar_courses
 qualify row_number() over (partition by member_id order by round(score, 9) desc, course_id)
     <= {{ (0.3 * var('candidates_per_member')) | int }}

@@ -46,11 +46,9 @@ measures as (
     where mapping = 'ms01'
     union all
     select
-        'members with skills or title over members with skills' as quantity,
-        count(*) filter (where skilled.member_id is not null or (members.title is not null and members.industry is not null))
-        / cast(count(skilled.member_id) as double) as measured
-    from {{ ref('stg_members') }} as members
-    left join (select distinct member_id from {{ ref('ms01') }}) as skilled on members.member_id = skilled.member_id
+        'ms02 member coverage over that of ms01' as quantity,
+        max(case when mapping = 'ms02' then member_coverage end) / max(case when mapping = 'ms01' then member_coverage end) as measured
+    from {{ ref('skill_coverage') }}
     union all
     select quantity, measured
     from lifts

@@ -40,5 +40,5 @@ select
     member_id,
     feature,
     term,
-    cast(weight / sum(weight) over (partition by feature_date, member_id, feature) as double) as value
+    cast(round(weight / sum(weight) over (partition by feature_date, member_id, feature), 12) as double) as value
 from window_terms

@@ -10,10 +10,9 @@ scored as (
     select variant, member_id, course_id, score
     from {{ ref('learned_scores') }}
     union all
-    select assigned.variant, assigned.member_id, m002.course_id, m002.score
+    select assigned.variant, assigned.member_id, affinity_scores.course_id, affinity_scores.score
     from assigned
-    inner join {{ ref('m002') }} as m002 using (member_id)
-    where assigned.variant = 'm002'
+    inner join {{ ref('affinity_scores') }} as affinity_scores using (variant, member_id)
 ),
 
 short_lists as (

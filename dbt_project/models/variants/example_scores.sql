@@ -14,14 +14,18 @@ variant_scores as (
     inner join {{ ref('stg_courses') }} as courses using (course_id)
     union all
     select
-        'm002' as variant,
+        variants.variant,
         held_out.example_id,
-        sum(case when course_side.skill_id is not null then member_side.weight * course_side.weight else 0 end) as score
+        coalesce(sum(member_side.weight * course_side.weight), 0) as score
     from held_out
-    left join {{ ref('ms01') }} as member_side using (member_id)
-    left join {{ ref('cs01') }} as course_side
-        on held_out.course_id = course_side.course_id and member_side.skill_id = course_side.skill_id
-    group by held_out.example_id
+    inner join {{ ref('variants') }} as variants on variants.learner = 'affinity'
+    left join {{ ref('course_skills') }} as course_side
+        on variants.course_skills = course_side.mapping and held_out.course_id = course_side.course_id
+    left join {{ ref('member_skills') }} as member_side
+        on variants.member_skills = member_side.mapping
+        and held_out.member_id = member_side.member_id
+        and course_side.skill_id = member_side.skill_id
+    group by variants.variant, held_out.example_id
     union all
     select
         training_rows.variant,
