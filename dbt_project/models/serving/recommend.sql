@@ -1,6 +1,6 @@
 -- The ranked courses of a member in a channel, each with its reason; dismissed courses are left out. An unknown member or
 -- channel has no rows. One lookup by member; nothing is computed but the order.
-{{ config(materialized='table_function', parameters=['member', 'channel', 'top_k := 10']) }}
+{{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'top_k := 10']) }}
 with record as (
     select member_id, courses, rankings, scores, treatments[channel] as variant
     from {{ served('recommendation_store') }}
