@@ -5,7 +5,7 @@ BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test ask mars benchmarks clean
+.PHONY: run test ask rollback mars benchmarks clean
 
 run: .venv/installed
 	$(BIN)/dbt build --vars '$(VARS)'
@@ -19,6 +19,10 @@ test: .venv/installed
 # make ask SQL="from recommend(42, 'home', top_k := 5)"
 ask: .venv/installed
 	@$(BIN)/python models_py/relevance/ask.py "$(SQL)"
+
+# make rollback VERSION=3
+rollback: .venv/installed
+	$(BIN)/python models_py/relevance/publication.py published "$(VERSION)"
 
 # make mars MARS=<folder of the MARS files>
 mars: .venv/installed

@@ -13,9 +13,9 @@
 ) }}
 {%- endmacro %}
 
-{# Age of a course on a date, as log(1 + days); a course without release date has none. #}
+{# Age of a course on a date, as log(1 + days); a course without release date is there from the beginning. #}
 {% macro course_age(released_date, on) -%}
-    cast(ln(1 + greatest({{ on }} - {{ released_date }}, 0)) as double)
+    cast(ln(1 + greatest({{ on }} - coalesce({{ released_date }}, {{ beginning() }}), 0)) as double)
 {%- endmacro %}
 
 {# Derived features of pairs, by the rows of feature_transformations, as CTEs ending in `transformed_pairs`
@@ -57,4 +57,19 @@ transformed_pairs as (
         {% for column in on %}and pair_terms.{{ column }} = member_side.{{ column }} {% endfor %}
     group by pair_terms.member_id, pair_terms.course_id, {% for column in on %}pair_terms.{{ column }}, {% endfor %}pair_terms.feature
 )
+{%- endmacro %}
+
+{# Rows of the latest snapshot of every family on the day of the lists. #}
+{% macro latest_features(features, key) -%}
+    (
+        select features.{{ key }}, features.feature, features.term, features.value
+        from {{ features }} as features
+        inner join (
+            select {{ key }}, family, max(feature_date) as feature_date
+            from {{ features }}
+            where feature_date <= {{ as_of_date() }}
+            group by {{ key }}, family
+        ) as snapshots using ({{ key }}, family, feature_date)
+        where features.value <> 0
+    )
 {%- endmacro %}

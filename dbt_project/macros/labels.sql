@@ -1,4 +1,4 @@
-{# Engagements that name no impression, each with the latest impression of the same pair in the day before. #}
+{# Engagements that name no impression of their member and course, each with the latest one in the day before. #}
 {% macro latest_impressions() -%}
     (
         select
@@ -14,7 +14,10 @@
             and engagements.course_id = impressions.course_id
             and impressions.served_at <= engagements.engaged_at
             and impressions.served_at >= engagements.engaged_at - interval 1 day
-        where engagements.impression_id is null
+        anti join {{ ref('stg_impressions') }} as named
+            on engagements.impression_id = named.impression_id
+            and engagements.member_id = named.member_id
+            and engagements.course_id = named.course_id
         qualify row_number() over (
             partition by engagements.member_id, engagements.course_id, engagements.action, engagements.engaged_at
             order by impressions.served_at desc, impressions.impression_id

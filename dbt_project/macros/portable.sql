@@ -44,3 +44,7 @@
 {% macro default__map_by_key(key, value) -%}
     map(array_agg({{ key }} order by {{ key }}), array_agg({{ value }} order by {{ key }}))
 {%- endmacro %}
+
+{% macro numbers(count) %}{{ return(adapter.dispatch('numbers')(count)) }}{% endmacro %}
+{#- a table of one column, the integers from 0 below count -#}
+{% macro default__numbers(count) -%}(select unnest(range({{ count }})) as number){%- endmacro %}

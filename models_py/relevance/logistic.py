@@ -81,13 +81,13 @@ def fit_variant(variant: str, variants, training_rows) -> pa.Table:
     """Coefficients of a variant as rows (variant, effect, entity_id, feature, term, coefficient, standard_error).
 
     variants, training_rows : relations of the models of that name. Without a positive and a negative example there is
-    nothing to learn: no rows, and the variant's lists are those of m001.
+    nothing to learn: no rows, and the variant serves affinity lists.
     """
     (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
     rows = training_rows.filter(f"variant = '{variant}' and split = 'train'").to_arrow_table()
     design = design_of(rows)
     if len(np.unique(design.y)) < 2:
-        print(f"{variant}: {len(design.y)} examples of one class; nothing to learn, its lists are those of m001")
+        print(f"{variant}: {len(design.y)} examples of one class; nothing to learn yet")
         return COEFFICIENTS.empty_table()
     try:
         w, errors = fit_logistic(design, row["l2"])

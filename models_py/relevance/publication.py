@@ -6,6 +6,7 @@ the version before. `versions/` keeps versions under their numbers: the one bein
 
 import os
 import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,6 +74,18 @@ def publish(
     return pa.Table.from_pylist([row], schema=PUBLICATION)
 
 
+def rollback(folder: str, version: int) -> None:
+    """Serves an earlier version again, by an atomic swap. Raises PublicationError if it is not kept."""
+    target = Path(folder)
+    kept, new = target / "versions" / f"{version:06d}.duckdb", target / f".{FILE}.{os.getpid()}.new"
+    if not kept.exists():
+        there = ", ".join(str(int(path.stem)) for path in sorted((target / "versions").glob("[0-9]*.duckdb")))
+        raise PublicationError(f"{target} keeps no version {version}. Remedy: give one of {there or 'none'}.")
+    _same_file(kept, new)
+    os.replace(new, target / FILE)
+    _sync(target)
+
+
 def _sync(path: Path) -> None:
     """Has the system write a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -123,3 +136,13 @@ def _write(session, path: Path, version: int, day, tables: dict, functions, key:
             raise PublicationError(f"recommend({member!r}, {channel!r}) has no rows")
         new.execute("checkpoint")
     return members
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or not sys.argv[2].isdigit():
+        sys.exit("usage: publication.py <published folder> <version>; serves that version again")
+    try:
+        rollback(sys.argv[1], int(sys.argv[2]))
+    except PublicationError as error:
+        sys.exit(str(error))
+    print(f"{sys.argv[1]}/{FILE} is version {int(sys.argv[2])} now")

@@ -21,11 +21,11 @@ EVENTS = {
 }
 
 
-def build(folder: Path, raw: Path) -> Warehouse:
+def build(folder: Path, raw: Path, as_of_date: str = "2024-01-21") -> Warehouse:
     warehouse = Warehouse(folder)
     select = [part for layer in LAYERS for part in ("--select", layer)]
     warehouse.dbt("seed", raw_location=str(raw))
-    warehouse.dbt("run", *select, raw_location=str(raw), as_of_date="2024-01-21", max_quarantine_share=0.5)
+    warehouse.dbt("run", *select, raw_location=str(raw), as_of_date=as_of_date, max_quarantine_share=0.5)
     return warehouse
 
 
@@ -45,17 +45,33 @@ def builds(tiny_raw: Path, tmp_path_factory) -> tuple[Warehouse, Warehouse]:
                 else name
                 for name in columns
             ]
+            # impressions of the cut day stay beside the changed ones, to compare what their examples see
+            more = f"""
+                union all
+                select * replace (impression_id + 1000000 as impression_id)
+                from '{tiny_raw}/{table}.parquet'
+                where cast({column} as date) = '{CUT}'
+            """
             connection.execute(
                 f"""
                 copy (
                     select {", ".join(swapped)}
                     from '{tiny_raw}/{table}.parquet'
                     where {column} < '{CUT}' or hour({column}) % 3 > 0
+                    {more if table == "impressions" else ""}
                 )
                 to '{path}'
                 """
             )
     return build(folder / "one", tiny_raw), build(folder / "two", changed)
+
+
+@pytest.fixture(scope="module")
+def builds_at_the_cut(builds, tiny_raw: Path, tmp_path_factory) -> tuple[Warehouse, Warehouse]:
+    """The same two, with lists made for the day of the cut: what comes later must not be known."""
+    folder = tmp_path_factory.mktemp("at_the_cut")
+    changed = builds[1].folder.parent / "changed_raw"
+    return build(folder / "one", tiny_raw, CUT), build(folder / "two", changed, CUT)
 
 
 def compare(builds: tuple[Warehouse, Warehouse], sql: str) -> tuple[list, list]:
@@ -76,15 +92,26 @@ def test_features_dated_after_the_cut_do_move(builds, table: str) -> None:
     assert one != two
 
 
-def test_features_of_examples_of_the_cut_day_do_not_move(builds) -> None:
+def test_features_of_examples_up_to_the_cut_day_do_not_move(builds) -> None:
     sql = f"""
-        select examples.member_id, examples.course_id, feature, term, value
+        select examples.member_id, examples.course_id, examples.served_date, feature, term, value
         from training.example_features
         inner join labels.examples using (example_id)
-        where served_date < date '{CUT}'
+        where served_date <= date '{CUT}'
     """
-    one, two = compare(builds, sql)
-    assert len(one) > 1000
+    one, two = (set(rows) for rows in compare(builds, sql))
+    pairs = [{row.split(", '")[0] for row in rows} for rows in (one, two)]  # member, course, day
+    common = pairs[0] & pairs[1]
+    assert len({row for row in common if f"{CUT[:4]}, 1, {int(CUT[-2:])})" in row}) > 20  # of the cut day itself
+    assert {row for row in one if row.split(", '")[0] in common} == {
+        row for row in two if row.split(", '")[0] in common
+    }
+
+
+@pytest.mark.parametrize("table", ["labels", "examples", "label_windows"])
+def test_labels_as_of_the_cut_do_not_move(builds_at_the_cut, table: str) -> None:
+    one, two = compare(builds_at_the_cut, f"from labels.{table}")
+    assert len(one) > 0
     assert one == two
 
 

@@ -127,12 +127,20 @@ def test_so_many_earlier_versions_stay(session, tmp_path, keep):
 def test_numbers_go_on_where_the_current_file_was_taken_back_to_an_earlier_version(session, tmp_path):
     for _ in range(3):
         publish_now(session, tmp_path)
-    os.link(tmp_path / "versions" / "000001.duckdb", tmp_path / "back")
-    os.replace(tmp_path / "back", tmp_path / FILE)
+    publication.rollback(str(tmp_path), 1)
     assert version_of(tmp_path / FILE) == 1
     assert publish_now(session, tmp_path)["version"] == 4
     assert version_of(tmp_path / "versions" / "000001.duckdb") == 1
     assert version_of(tmp_path / "versions" / "000002.duckdb") == 2
+
+
+def test_a_version_that_is_not_kept_cannot_be_served_again(session, tmp_path):
+    for _ in range(3):
+        publish_now(session, tmp_path, keep=1)
+    before = digest(tmp_path / FILE)
+    with pytest.raises(PublicationError, match=r"no version 1\. Remedy: give one of 2, 3"):
+        publication.rollback(str(tmp_path), 1)
+    assert digest(tmp_path / FILE) == before
 
 
 def test_the_published_tables_are_those_of_the_warehouse(session, tmp_path):

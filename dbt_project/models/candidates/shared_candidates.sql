@@ -1,21 +1,27 @@
--- courses for everybody: what did best lately, and what is new
-with popular_courses as (
+-- courses for everybody, best first: what did best lately and what is new take turns
+{%- set length = var('candidates_per_member') %}
+with course_ranks as (
     select
         available.course_id,
-        coalesce(activity.value, 0) as popularity,
-        coalesce(history.value, 0) as all_popularity,
-        available.recency_rank
+        available.recency_rank,
+        row_number() over (
+            order by
+                round(coalesce(lately.value, 0), 9) desc,
+                round(coalesce(ever.value, 0), 9) desc,
+                available.course_id
+        ) as popularity_rank
     from {{ ref('available_courses') }} as available
-    left join {{ ref('latest_course_features') }} as activity
-        on available.course_id = activity.course_id and activity.feature = 'course_popularity'
-    left join {{ ref('latest_course_features') }} as history
-        on available.course_id = history.course_id and history.feature = 'course_engagements'
+    left join {{ ref('latest_course_features') }} as lately
+        on available.course_id = lately.course_id and lately.feature = 'course_popularity'
+    left join {{ ref('latest_course_features') }} as ever
+        on available.course_id = ever.course_id and ever.feature = 'course_engagements'
 )
 
-select course_id, 'popular' as pool
-from popular_courses
-qualify row_number() over (order by round(popularity, 9) desc, round(all_popularity, 9) desc, course_id) <= {{ (0.7 * var('candidates_per_member')) | int }}
-union all
-select course_id, 'recent' as pool
-from popular_courses
-where recency_rank <= {{ (0.3 * var('candidates_per_member')) | int }}
+select
+    course_id,
+    popularity_rank <= {{ length }} as is_popular,
+    recency_rank <= {{ length // 2 }} as is_recent,
+    -- every third place goes to the next latest release
+    cast(row_number() over (order by least(3 * popularity_rank, 6 * recency_rank), course_id) as integer) as shared_rank
+from course_ranks
+qualify row_number() over (order by least(3 * popularity_rank, 6 * recency_rank), course_id) <= {{ length }}

@@ -18,13 +18,9 @@ lifts as (
 test_examples as (
     select true_probabilities.probability, examples.label, examples.weight
     from {{ ref('examples') }} as examples
-    inner join {{ ref('stg_impressions') }} as impressions
-        on examples.label_set = 'feed_clicks'
-        and examples.split = 'test'
-        and examples.member_id = impressions.member_id
-        and examples.course_id = impressions.course_id
-        and examples.served_at = impressions.served_at
-    inner join {{ ref('true_probabilities') }} as true_probabilities on impressions.impression_id = true_probabilities.impression_id
+    inner join {{ ref('true_probabilities') }} as true_probabilities
+        on examples.impression_id = true_probabilities.impression_id
+    where examples.label_set = 'feed_clicks' and examples.split = 'test'
 ),
 
 -- ROC AUC as the share of (positive, negative) pairs in order

@@ -1,5 +1,5 @@
 -- How a course did before the day: click rate of 14 days against the platform's (log ratio, 20 average impressions as
--- prior) and engagements of 28 days (log). A snapshot on each day that has some, and on the first day without.
+-- prior; clicks from elsewhere count no further than impressions) and engagements of 28 days (log). A snapshot on each day that has some, and on the first day without.
 {%- set rate_days = 14 %}
 {%- set count_days = 28 %}
 with events as (
@@ -10,7 +10,7 @@ with events as (
         stg_engagements.course_id,
         cast(stg_engagements.engaged_at as date) as event_date,
         0 as impressions,
-        case when stg_engagements.action = 'click' and stg_engagements.impression_id is not null then 1 else 0 end as clicks,
+        case when stg_engagements.action = 'click' then 1 else 0 end as clicks,
         1 as engagements
     from {{ ref('stg_engagements') }} as stg_engagements
 ),
@@ -88,7 +88,7 @@ emptied as (
 ),
 
 platform_rates as (
-    select feature_date, sum(clicks) / nullif(cast(sum(impressions) as double), 0) as click_rate
+    select feature_date, sum(least(clicks, impressions)) / nullif(cast(sum(impressions) as double), 0) as click_rate
     from windows
     group by feature_date
 )
@@ -99,7 +99,11 @@ select
     'course_click_rate' as feature,
     '' as term,
     cast(
-        ln((windows.clicks + 20 * platform_rates.click_rate) / (windows.impressions + 20) / platform_rates.click_rate)
+        ln(
+            (least(windows.clicks, windows.impressions) + 20 * platform_rates.click_rate)
+            / (windows.impressions + 20)
+            / platform_rates.click_rate
+        )
         as double
     ) as value
 from windows

@@ -1,15 +1,6 @@
 -- features of courses on the day of the lists
-with snapshots as (
-    select course_id, family, max(feature_date) as feature_date
-    from {{ ref('course_features') }}
-    where feature_date <= {{ as_of_date() }}
-    group by course_id, family
-)
-
-select features.course_id, features.feature, features.term, features.value
-from {{ ref('course_features') }} as features
-inner join snapshots using (course_id, family, feature_date)
-where features.value <> 0
+select course_id, feature, term, value
+from {{ latest_features(ref('course_features'), 'course_id') }}
 union all
 select
     course_id,
@@ -17,4 +8,4 @@ select
     '' as term,
     {{ course_age('released_date', as_of_date()) }} as value
 from {{ ref('stg_courses') }}
-where released_date is not null and released_date < {{ as_of_date() }}
+where released_date is null or released_date < {{ as_of_date() }}

@@ -1,20 +1,31 @@
--- the subscription of the day before: one snapshot when it starts, one when it ends
-with changes as (
-    select member_id, started_date + 1 as feature_date, subscription as term
+-- The subscription of the day before: a snapshot after each day on which a period starts or ends. Of periods that overlap
+-- the one that started last counts; after the last one the member has none.
+with change_dates as (
+    select member_id, started_date as change_date
     from {{ ref('stg_member_subscriptions') }}
-    union all
-    select ended.member_id, ended.ended_date + 1 as feature_date, 'none' as term
-    from {{ ref('stg_member_subscriptions') }} as ended
-    anti join {{ ref('stg_member_subscriptions') }} as started
-        on ended.member_id = started.member_id and ended.ended_date = started.started_date
-    where ended.ended_date is not null
+    union
+    select member_id, ended_date as change_date
+    from {{ ref('stg_member_subscriptions') }}
+    where ended_date is not null
+),
+
+running_periods as (
+    select change_dates.member_id, change_dates.change_date, periods.subscription
+    from change_dates
+    left join {{ ref('stg_member_subscriptions') }} as periods
+        on change_dates.member_id = periods.member_id
+        and periods.started_date <= change_dates.change_date
+        and coalesce(periods.ended_date > change_dates.change_date, true)
+    qualify row_number() over (
+        partition by change_dates.member_id, change_dates.change_date
+        order by periods.started_date desc nulls last, periods.subscription
+    ) = 1
 )
 
 select
-    cast(feature_date as date) as feature_date,
+    cast(change_date + 1 as date) as feature_date,
     member_id,
     'member_subscription' as feature,
-    max(term) as term,
+    coalesce(subscription, 'none') as term,
     cast(1 as double) as value
-from changes
-group by feature_date, member_id
+from running_periods

@@ -12,8 +12,10 @@ with attributed as (
     from {{ ref('stg_engagements') }} as engagements
     left join {{ ref('stg_impressions') }} as named
         on engagements.impression_id = named.impression_id
+        and engagements.member_id = named.member_id
+        and engagements.course_id = named.course_id
     left join {{ latest_impressions() }} as latest
-        on engagements.impression_id is null
+        on named.impression_id is null
         and engagements.member_id = latest.member_id
         and engagements.course_id = latest.course_id
         and engagements.action = latest.action

@@ -37,7 +37,8 @@ days as (
     select
         label_set,
         served_date,
-        sum(count(*)) over (partition by label_set order by served_date) / cast(sum(count(*)) over (partition by label_set) as double) as share_so_far
+        (sum(count(*)) over (partition by label_set order by served_date) - count(*))
+        / cast(sum(count(*)) over (partition by label_set) as double) as share_before
     from kept
     group by label_set, served_date
 )
@@ -47,6 +48,7 @@ select
         order by kept.label_set, kept.served_at, kept.member_id, kept.course_id, kept.label, kept.impression_id
     ) as bigint) as example_id,
     kept.label_set,
+    kept.impression_id,
     kept.member_id,
     kept.course_id,
     kept.served_at,
@@ -56,8 +58,8 @@ select
     cast(kept.label as integer) as label,
     cast(kept.weight as double) as weight,
     case
-        when days.share_so_far <= 0.60 then 'train'
-        when days.share_so_far <= 0.75 then 'validation'
+        when days.share_before < 0.60 then 'train'
+        when days.share_before < 0.75 then 'validation'
         else 'test'
     end as split,
     kept.is_random_negative

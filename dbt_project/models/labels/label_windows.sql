@@ -5,6 +5,7 @@ with impression_counts as (
     from {{ ref('label_sets') }} as label_sets
     inner join {{ ref('stg_impressions') }} as impressions
         on {{ is_among('impressions.channel', 'label_sets.channels') }}
+        and cast(impressions.served_at as date) < {{ as_of_date() }}
     group by label_sets.label_set
 ),
 
@@ -14,11 +15,14 @@ positives as (
         count(*) as positives
     from {{ ref('label_sets') }} as label_sets
     inner join {{ ref('engagements') }} as engagements
-        on {{ is_among('engagements.action', 'label_sets.positive_actions') }}
-        and engagements.engaged_date >= {{ as_of_date() }} - label_sets.window_days
+        on engagements.engaged_date >= {{ as_of_date() }} - label_sets.window_days
         and engagements.engaged_date < {{ as_of_date() }}
     left join impression_counts using (label_set)
-    where impression_counts.impressions is null or {{ is_among('engagements.channel', 'label_sets.channels') }}
+    where impression_counts.impressions is null
+        or (
+            {{ is_among('engagements.channel', 'label_sets.channels') }}
+            and {{ is_among('engagements.action', 'label_sets.positive_actions') }}
+        )
     group by label_sets.label_set
 )
 

@@ -5,7 +5,7 @@ with positive_impressions as (
     from {{ ref('label_sets') }} as label_sets
     inner join {{ ref('engagements') }} as engagements
         on {{ is_among('engagements.action', 'label_sets.positive_actions') }}
-    where engagements.impression_id is not null
+    where engagements.impression_id is not null and engagements.engaged_date < {{ as_of_date() }}
 ),
 
 engaged_days as (

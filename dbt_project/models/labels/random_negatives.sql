@@ -30,7 +30,7 @@ draws as (
         positives.served_date,
         {{ hash_bucket(['positives.label_set', 'positives.member_id', 'positives.course_id', 'positives.served_date', 'numbers.number'], 'random_negatives', 1000000007) }} as draw
     from positives
-    cross join (select unnest(range(64)) as number) as numbers
+    cross join {{ numbers(100) }} as numbers
     where numbers.number < positives.negatives_per_engagement
 ),
 

@@ -3,7 +3,7 @@ with short_courses as (
     select course_id, duration_seconds
     from {{ ref('stg_courses') }}
     where duration_seconds > 0
-    qualify percent_rank() over (order by duration_seconds) <= {{ var('short_course_share') }}
+    qualify cume_dist() over (order by duration_seconds) <= {{ var('short_course_share') }}
 )
 
 select

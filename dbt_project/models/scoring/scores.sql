@@ -6,13 +6,27 @@ with assigned as (
     from {{ ref('assignments') }}
 ),
 
-scored as (
+variant_scores as (
     select variant, member_id, course_id, score
     from {{ ref('learned_scores') }}
     union all
     select assigned.variant, assigned.member_id, affinity_scores.course_id, affinity_scores.score
     from assigned
     inner join {{ ref('affinity_scores') }} as affinity_scores using (variant, member_id)
+),
+
+-- a learned variant that had nothing to learn from yet serves the lists of the last affinity variant
+scored as (
+    select variant, member_id, course_id, score
+    from variant_scores
+    union all
+    select assigned.variant, assigned.member_id, affinity_scores.course_id, affinity_scores.score
+    from assigned
+    inner join {{ ref('variants') }} as variants on assigned.variant = variants.variant and variants.learner = 'logistic'
+    anti join (select distinct variant from {{ ref('coefficients') }}) as learned on assigned.variant = learned.variant
+    inner join {{ ref('affinity_scores') }} as affinity_scores
+        on assigned.member_id = affinity_scores.member_id
+        and affinity_scores.variant = '{{ variants_with(['affinity']) | last }}'
 ),
 
 short_lists as (

@@ -1,4 +1,4 @@
--- what every member is shown in every channel, in plain rows
+-- the list of every member in every channel, in plain rows; `recommend` shows it without the dismissed courses
 {{ config(materialized='view') }}
 select
     assignments.member_id,

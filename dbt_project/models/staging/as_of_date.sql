@@ -44,14 +44,15 @@ last_event as (
 chosen as (
     select
     {%- if var('as_of_date') %}
-        cast('{{ var("as_of_date") }}' as date) as as_of_date
+        cast('{{ var("as_of_date") }}' as date) as as_of_date,
     {%- else %}
-        coalesce(as_of_date, date '2024-01-01') as as_of_date
+        coalesce(as_of_date, date '2024-01-01') as as_of_date,
     {%- endif %}
+        as_of_date as after_log
     from last_event
 )
 
 select
     cast(as_of_date as date) as as_of_date,
-    cast(as_of_date + 366 as date) as latest_date
+    cast(coalesce(greatest(as_of_date, after_log), as_of_date) + 366 as date) as latest_date
 from chosen

@@ -56,4 +56,4 @@ select
     {{ course_age('courses.released_date', 'examples.served_date') }} as value
 from {{ ref('examples') }} as examples
 inner join {{ ref('stg_courses') }} as courses using (course_id)
-where courses.released_date is not null and courses.released_date < examples.served_date
+where courses.released_date is null or courses.released_date < examples.served_date

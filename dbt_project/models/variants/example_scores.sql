@@ -7,11 +7,12 @@ with held_out as (
 
 variant_scores as (
     select
-        'm001' as variant,
+        variants.variant,
         held_out.example_id,
         -cast(held_out.served_date - coalesce(courses.released_date, {{ beginning() }}) as double) as score
     from held_out
     inner join {{ ref('stg_courses') }} as courses using (course_id)
+    inner join {{ ref('variants') }} as variants on variants.learner = 'recency'
     union all
     select
         variants.variant,
