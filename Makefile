@@ -16,9 +16,11 @@ test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# make ask SQL="from recommend(42, 'home', top_k := 5)"
+# make ask SQL="from recommend(42, 'home', top_k := 5)"; FILE=warehouse.duckdb asks the warehouse instead
+ask: export ASK_SQL = $(value SQL)
+ask: export ASK_FILE = $(FILE)
 ask: .venv/installed
-	@$(BIN)/python models_py/relevance/ask.py "$(SQL)"
+	@$(BIN)/python models_py/relevance/ask.py
 
 # make rollback VERSION=3
 rollback: .venv/installed

@@ -3,7 +3,7 @@ select
     channel,
     reason,
     count(*) as shown,
-    round(count(*) / sum(cast(count(*) as double)) over (partition by channel), 4) as share,
+    cast(round(100 * count(*) / sum(cast(count(*) as double)) over (partition by channel), 1) as varchar) || ' %' as share,
     min(reason_text) as example
 from {{ ref('recommendations') }}
 where position <= 10

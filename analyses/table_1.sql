@@ -3,7 +3,7 @@ select
     coverage.mapping,
     coverage.skills_mapped,
     coverage.skills_total,
-    round(coverage.coverage, 4) as coverage,
+    cast(round(coverage.coverage, 4) as varchar) as coverage,
     paper_values.value as paper
 from {{ ref('skill_coverage') }} as coverage
 left join {{ ref('paper_values') }} as paper_values

@@ -179,6 +179,11 @@ select
     {%- endfor %}
         when copy_number > 1 then 'duplicate key'
     end as reason,
+    case
+    {%- for name, reason, broken in rules %}
+        when rule = {{ loop.index }} then cast(raw_{{ name }} as varchar)
+    {%- endfor %}
+    end as value,
     {% for key in keys %}coalesce(cast(raw_{{ key }} as varchar), '?'){{ " || ', ' || " if not loop.last }}{% endfor %} as row_key
 from numbered_rows
 {% endmacro %}
@@ -212,13 +217,13 @@ where reason is null
         {%- set total = run_query('select count(*) from ' ~ scan.from)[0][0] -%}
         {%- set good = run_query('select count(*) from ' ~ this)[0][0] -%}
         {%- if total != good -%}
-            {%- set reasons = run_query('select reason, count(*) as rows, min(row_key) as example from (' ~ judged(table) ~ ') where reason is not null group by reason order by rows desc, reason') -%}
+            {%- set reasons = run_query('select reason, count(*) as rows, min(row_key) as example, min_by(value, row_key) as value from (' ~ judged(table) ~ ') where reason is not null group by reason order by rows desc, reason') -%}
             {%- set listed = [] -%}
-            {%- for row in reasons %}{% do listed.append(row[0] ~ ': ' ~ row[1] ~ ', for example key ' ~ row[2]) %}{% endfor -%}
+            {%- for row in reasons %}{% do listed.append(row[0] ~ ': ' ~ row[1] ~ ', for example key ' ~ row[2] ~ (" with '" ~ row[3] ~ "'" if row[3] is not none else '') ~ written_as(row[0])) %}{% endfor -%}
             {%- set message = 'raw table ' ~ table ~ ': ' ~ (total - good) ~ ' of ' ~ total ~ ' rows break the contract (' ~ listed | join('; ') ~ ')' -%}
             {%- if total - good > var('max_quarantine_share') | float * total -%}
                 {%- set share = (100 * (total - good) / total) | round(0, 'ceil') / 100 -%}
-                {{ exceptions.raise_compiler_error(message ~ '. That is more than max_quarantine_share = ' ~ var('max_quarantine_share') ~ '. Remedy: ' ~ text_keys_remedy(table, scan, reasons) ~ "correct the rows, or let them go with --vars 'max_quarantine_share: " ~ share ~ "'; staging.quarantine then lists every one. The published file is unchanged.") }}
+                {{ exceptions.raise_compiler_error(message ~ '. That is more than max_quarantine_share = ' ~ var('max_quarantine_share') ~ '. Remedy: ' ~ text_keys_remedy(table, scan, reasons) ~ "correct the rows, or let them go with --vars '" ~ vars_with({'max_quarantine_share': share}) ~ "'; staging.quarantine then lists every one. The published file is unchanged.") }}
             {%- endif -%}
             {{ log('quarantine: ' ~ message, info=true) }}
         {%- endif -%}
@@ -230,7 +235,15 @@ where reason is null
 {% macro text_keys_remedy(table, scan, reasons) %}
 {%- set refused = reasons.columns[0].values() -%}
 {%- for column in raw_contract_of(table).columns.values() if column.data_type == 'id' and column.name ~ ' is not a bigint' in refused and scan.types[column.name] in ('VARCHAR', 'UUID') -%}
-    {{ return("if " ~ column.name ~ " is a text by nature, build with --vars 'id_type: varchar'; else ") }}
+    {{ return("if " ~ column.name ~ " is a text by nature, build with --vars '" ~ vars_with({'id_type': 'varchar'}) ~ "'; else ") }}
 {%- endfor -%}
+{{ return('') }}
+{% endmacro %}
+
+{#- how a refused value should have been written -#}
+{% macro written_as(reason) %}
+{%- if reason.endswith(' is not a date') -%}{{ return('; write dates as 2024-01-31') }}{%- endif -%}
+{%- if reason.endswith(' is not a timestamp') -%}{{ return('; write times as 2024-01-31 09:30:00') }}{%- endif -%}
+{%- if reason.endswith(' is not a double') -%}{{ return('; write numbers as 1200.5') }}{%- endif -%}
 {{ return('') }}
 {% endmacro %}

@@ -10,6 +10,9 @@
     {% set parent = resolved_variant(own.extends) %}
     {% do merged.update(parent) %}
     {% do merged.update(own) %}
+    {% for feature in own.features or [] if feature in (parent.features or []) %}
+        {{ exceptions.raise_compiler_error("variant " ~ name ~ " repeats the feature " ~ feature ~ ", which " ~ own.extends ~ " has: features add up") }}
+    {% endfor %}
     {% do merged.update({'features': (parent.features or []) + (own.features or [])}) %}
     {{ return(merged) }}
 {% endmacro %}

@@ -1,6 +1,7 @@
 """Prints what a build left behind and what to try next."""
 
 import os
+import sys
 
 import duckdb
 from ask import published_file
@@ -8,9 +9,14 @@ from ask import published_file
 LINE = "-" * 96
 
 
+FILES = ("COURSE_RECOMMENDER_WAREHOUSE", "COURSE_RECOMMENDER_PUBLISHED")
+
+
 def main() -> None:
-    warehouse = os.environ.get("COURSE_RECOMMENDER_WAREHOUSE", "warehouse.duckdb")
+    warehouse = os.environ.get(FILES[0], "warehouse.duckdb")
     published = published_file()
+    if not published.exists():
+        sys.exit(f"{published} does not exist yet. Remedy: make run")
     with duckdb.connect(str(published), read_only=True) as connection:
         ((version, day, members),) = connection.execute(
             "select version, as_of_date, (select count(*) from serving.recommendation_store) from serving.publication"
@@ -25,24 +31,23 @@ def main() -> None:
             """
         ).fetchall()
         shown = f"from recommend({member!r}, '{channel}', top_k := 5)"
-        print(f"\n{LINE}\n{warehouse}: every table.  {published}: what readers open,")
-        print(
-            f"read-only, with any DuckDB client: version {version}, lists for {day}, {members} members. For example\n"
-        )
+        print(f"\n{LINE}\n{warehouse}: every table.  {published}: what readers open, read-only,")
+        print(f"with any DuckDB client: version {version}, lists for {day}, {members} members. For example\n")
         print(f'  duckdb -readonly {published} -c "{shown}"\n')
         connection.sql(f"select position, title, reason_text, variant {shown}").show(max_width=150, max_col_width=70)
-    print(f"""Try next (make ask asks the published file, dbt the warehouse):
+    here = "".join(f"{name}={os.environ[name]} " for name in FILES if name in os.environ)
+    print(f"""Try next:
 
-  make ask SQL="from recommend(42, 'home', top_k := 20)"
-  make ask SQL="select reason, count(*) from recommend(42, 'feed', top_k := 200) group by all"
-  .venv/bin/dbt show --inline "from serving.recommendations where member_id = {member!r}" --limit 20
+  {here}make ask SQL="from recommend({member!r}, '{channel}', top_k := 20)"
+  {here}make ask SQL="select reason, count(*) from recommend({member!r}, '{channel}', top_k := 200) group by all"
+  {here}make ask FILE={warehouse} SQL="from variants.offline_metrics where split = 'test'"
 
-The analyses, each `.venv/bin/dbt show -s <name> --limit 50`:
+The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
 
-  table_1        skill coverage of the mappings, beside the paper's
-  table_3        the cold-start models and their mappings
-  offline        ROC AUC, log-loss and NDCG of every variant
-  reasons_shown  how often each reason is shown
+  table_1            skill coverage of the mappings, beside the paper's
+  table_3            the cold-start models and their mappings
+  offline            ROC AUC, log-loss and NDCG of every variant
+  reasons_shown      how often each reason is shown
   world_calibration  the simulated world against its calibration (not with your own data)
 
 README.md says how to bring your own tables and how to add a variant.

@@ -58,7 +58,7 @@ def publish(
     except OSError as error:
         raise PublicationError(
             f"publishing to {target} failed: {error}. Readers keep the version before. Remedy: see that the folder can "
-            f"be written and the disk has room, or set the var published_path."
+            f"be written and the disk has room, or name another with COURSE_RECOMMENDER_PUBLISHED."
         ) from None
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:300]

@@ -1,6 +1,7 @@
 """Finds the files of the user's raw tables and refuses, by name, what the pipeline could not read."""
 
 import csv
+import difflib
 import glob
 import os
 
@@ -46,17 +47,22 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
     if not location:
         every = (row for rows in columns.values() for row in rows)
         return _table([(row["table_name"], row["column_name"], row["data_type"].upper(), None) for row in every])
+    location = os.path.expanduser(location)
     cursor = session.cursor()
     files = {name: _file_of(cursor, location, name) for name in columns}
     if not any(files.values()):
-        is_missing = "://" not in location and not os.path.isdir(os.path.expanduser(location))
+        problem = "no raw table found there"
+        if os.path.isfile(location):
+            problem = "that is a file"
+        elif "://" not in location and not os.path.isdir(location):
+            problem = "there is no such folder"
         raise RawDataError(
-            f"raw_location '{location}': {'there is no such folder' if is_missing else 'no raw table found there'}. "
-            f"Remedy: give a folder that holds at least {' and '.join(_required(columns))} as .parquet or .csv; the "
-            f"contract is dbt_project/models/staging/_raw.yml."
+            f"raw_location '{location}': {problem}. Remedy: give a folder that holds at least "
+            f"{' and '.join(_required(columns))} as .parquet or .csv; the contract is "
+            f"dbt_project/models/staging/_raw.yml."
         )
-    if strays := _strays(cursor, location, set(columns)):
-        print(f"{location}: {', '.join(strays)} not read, no raw table has that name", flush=True)
+    for stray in _strays(cursor, location, set(columns)):
+        print(f"{location}/{stray} is not read{_meant(stray.split('.')[0], columns)}", flush=True)
     found = []
     for name, rows in columns.items():
         if files[name] is None:
@@ -100,7 +106,14 @@ def _strays(cursor, location: str, names: set[str]) -> list[str]:
     """Data files that no raw table is named after, a misspelt optional table among them."""
     paths = cursor.execute("select file from glob(?) order by file", [f"{_folder(location)[1]}/*"]).fetchall()
     files = [os.path.basename(path) for (path,) in paths]
-    return [file for file in files if file.endswith(tuple(ENDINGS)) and file.split(".")[0] not in names]
+    known = {name + ending for name in names for ending in ENDINGS}
+    return [file for file in files if file.endswith((*ENDINGS, ".xlsx", ".json", ".tsv")) and file not in known]
+
+
+def _meant(word: str, words) -> str:
+    """Which of the words was probably meant."""
+    near = difflib.get_close_matches(word.lower(), list(words), n=1)
+    return f"; did you mean {near[0]}?" if near and near[0] != word else ", it must be .parquet or .csv" if near else ""
 
 
 def _file_of(cursor, location: str, name: str) -> tuple[str, str] | None:
@@ -123,6 +136,9 @@ def _read(cursor, name: str, path: str, scan: str, rows: list[dict]) -> dict[str
     """Types of the contract's columns that the file has; reads them to the end to be sure of them."""
     described = {row[0].lower(): row[1] for row in _ask(cursor, name, path, scan, f"describe select * from {scan}")}
     types = {row["column_name"]: described[row["column_name"]] for row in rows if row["column_name"] in described}
+    for column in sorted(described.keys() - types.keys()):
+        if near := _meant(column, [row["column_name"] for row in rows if row["column_name"] not in types]):
+            print(f"{path}: the column {column} is not read{near}", flush=True)
     missing = [row for row in rows if row["is_required"] and row["column_name"] not in types]
     if missing and types:
         column, kind, description = (missing[0][key] for key in ("column_name", "data_type", "description"))
@@ -136,7 +152,8 @@ def _read(cursor, name: str, path: str, scan: str, rows: list[dict]) -> dict[str
     if missing:
         raise RawDataError(
             f"raw table {name}: {path} has none of its columns ({count} rows under {', '.join(described)}). Remedy: "
-            f"write it with the columns {', '.join(_needed(rows))}; a CSV file names them in its first line."
+            f"write it with the columns {', '.join(_needed(rows))}; a CSV file names them in its first line, "
+            f"separated by commas."
         )
     if rows[0]["is_required_table"] and count == 0:
         raise RawDataError(f"raw table {name}: {path} has no rows. Remedy: it needs at least one.")

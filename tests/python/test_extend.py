@@ -18,7 +18,8 @@ def test_a_new_variant_is_one_line_one_file_and_a_share(tmp_path: Path) -> None:
     models = project / "models_py" / "models" / "variants"
     shutil.copy(models / "m101.py", models / "m101_strict.py")
     treatments = project / "seeds" / "treatments.csv"
-    treatments.write_text(treatments.read_text() + "profile,m101_strict,1.0\n")
+    halves = "profile,m101,0.5\nprofile,m101_strict,0.5"
+    treatments.write_text(treatments.read_text().replace("profile,m101,1.0", halves))
 
     warehouse = Warehouse(tmp_path / "warehouse", root=project)
     warehouse.dbt("build", **TINY_WORLD)

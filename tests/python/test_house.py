@@ -91,7 +91,9 @@ def test_every_model_says_what_a_row_is_and_has_a_tested_key(manifest: dict) -> 
     keyed = {
         test["attached_node"]
         for test in manifest["nodes"].values()
-        if test["resource_type"] == "test" and test["test_metadata"] and test["test_metadata"]["name"] == "unique_key"
+        if test["resource_type"] == "test"
+        and test.get("test_metadata")
+        and test["test_metadata"]["name"] == "unique_key"
     }
     for node in models(manifest):
         is_function = node["config"]["materialized"] == "table_function"

@@ -249,7 +249,7 @@ def test_a_failing_disk_leaves_the_version_before(session, tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(publication.os, call, full)
-        with pytest.raises(PublicationError, match=r"No space left on device.*Remedy.*published_path"):
+        with pytest.raises(PublicationError, match=r"No space left on device.*Remedy.*COURSE_RECOMMENDER_PUBLISHED"):
             publish_now(session, tmp_path)
     assert read(tmp_path / FILE, "select count(*) from serving.recommendation_store") == [(MEMBERS,)]
     assert digest(tmp_path / FILE) == before

@@ -455,12 +455,13 @@ def dirty(stopped, dirty_raw, tmp_path_factory) -> Warehouse:
     return warehouse
 
 
-def test_too_many_bad_rows_stop_with_counts_per_reason_and_a_remedy(stopped):
+def test_too_many_bad_rows_stop_with_counts_per_reason_and_a_remedy(stopped, dirty_raw):
     words = (stopped.folder / "words.txt").read_text()
     assert (
-        "raw table dismissals: 3 of 12 rows break the contract (unknown course_id: 2, for example key 1, 777777; "
-        "missing member_id: 1, for example key ?, 1). That is more than max_quarantine_share = 0.05. Remedy: correct "
-        "the rows, or let them go with --vars 'max_quarantine_share: 0.25'; staging.quarantine then lists every one."
+        "raw table dismissals: 3 of 12 rows break the contract (unknown course_id: 2, for example key 1, 777777 with "
+        "'777777'; missing member_id: 1, for example key ?, 1). That is more than max_quarantine_share = 0.05. Remedy: "
+        f"correct the rows, or let them go with --vars '{{raw_location: {dirty_raw}, max_quarantine_share: 0.25}}'; "
+        "staging.quarantine then lists every one."
     ) in words
     assert "id_type" not in words
 
@@ -566,7 +567,8 @@ def test_texts_as_keys_stop_with_the_setting_that_lets_them_in(uuid_raw, tmp_pat
     words = (warehouse.folder / "words.txt").read_text()
     for table, column, rows in (("members", "member_id", 200), ("courses", "course_id", 100)):
         assert f"raw table {table}: {rows} of {rows} rows break the contract ({column} is not a bigint: {rows}" in words
-        assert f"Remedy: if {column} is a text by nature, build with --vars 'id_type: varchar'" in words
+        remedy = f"build with --vars '{{raw_location: {uuid_raw}, id_type: varchar}}'"
+        assert f"Remedy: if {column} is a text by nature, {remedy}" in words
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,16 @@ with assigned as (
     from {{ ref('assignments') }}
 ),
 
+-- what a member has watched to the end is not recommended again
+finished_courses as (
+    select distinct engagements.member_id, engagements.course_id
+    from {{ ref('engagements') }} as engagements
+    inner join {{ ref('stg_courses') }} as courses using (course_id)
+    where engagements.watch_seconds >= {{ var('finished_share') }} * courses.duration_seconds
+        and courses.duration_seconds > 0
+        and engagements.engaged_date < {{ as_of_date() }}
+),
+
 variant_scores as (
     select variant, member_id, course_id, score
     from {{ ref('learned_scores') }}
@@ -16,7 +26,7 @@ variant_scores as (
 ),
 
 -- a learned variant that had nothing to learn from yet serves the lists of the last affinity variant
-scored as (
+recommendable as (
     select variant, member_id, course_id, score
     from variant_scores
     union all
@@ -27,6 +37,12 @@ scored as (
     inner join {{ ref('affinity_scores') }} as affinity_scores
         on assigned.member_id = affinity_scores.member_id
         and affinity_scores.variant = '{{ variants_with(['affinity']) | last }}'
+),
+
+scored as (
+    select variant, member_id, course_id, score
+    from recommendable
+    anti join finished_courses using (member_id, course_id)
 ),
 
 short_lists as (
@@ -47,7 +63,9 @@ filled as (
     union all
     select short_lists.variant, short_lists.member_id, m001.course_id, short_lists.lowest_score + m001.score as score
     from short_lists
-    inner join {{ ref('m001') }} as m001 on m001.score >= -({{ length }} + short_lists.scored_courses)
+    inner join {{ ref('m001') }} as m001 on m001.score >= -(2 * {{ length }} + short_lists.scored_courses)
+    anti join finished_courses
+        on short_lists.member_id = finished_courses.member_id and m001.course_id = finished_courses.course_id
     anti join scored
         on short_lists.variant = scored.variant
         and short_lists.member_id = scored.member_id

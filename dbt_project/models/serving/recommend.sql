@@ -1,10 +1,20 @@
 -- The ranked courses of a member in a channel, each with its reason; dismissed courses are left out. An unknown member or
 -- channel has no rows. One lookup by member; nothing is computed but the order.
 {{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'top_k := 10']) }}
-with record as (
-    select member_id, courses, rankings, scores, treatments[channel] as variant
-    from {{ served('recommendation_store') }}
-    where member_id = try_cast(member as {{ var('id_type') }})
+-- the arguments get names of their own first: a caller's column `member_id` must not be taken for the store's
+with asked as (
+    select try_cast(member as {{ var('id_type') }}) as asked_member, cast(channel as varchar) as asked_channel
+),
+
+record as (
+    select
+        store.member_id,
+        store.courses,
+        store.rankings,
+        store.scores,
+        store.treatments[asked.asked_channel] as variant
+    from asked
+    inner join {{ served('recommendation_store') }} as store on asked.asked_member = store.member_id
 ),
 
 ranked as (

@@ -10,7 +10,8 @@ select
     '{{ table }}' as table_name,
     cast(row_key as varchar) as row_key,
     cast(column_name as varchar) as column_name,
-    cast(reason as varchar) as reason
+    cast(reason as varchar) as reason,
+    cast(value as varchar) as value
 from ({{ judged(table) }}) as judged_rows
 where reason is not null
 {{ 'union all' if not loop.last }}

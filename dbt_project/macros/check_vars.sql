@@ -1,0 +1,50 @@
+{# Before a run: vars that nobody reads, or that cannot be what they say, stop it. #}
+
+{% macro known_vars() %}
+    {{ return([
+        'raw_location', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
+        'world_courses', 'world_days', 'published_versions', 'delta_profile', 'delta_cohort', 'minimum_cohort',
+        'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'variants',
+    ]) }}
+{% endmacro %}
+
+{% macro check_vars() %}
+{%- if execute -%}
+    {%- for name in invocation_args_dict.vars or {} if name not in known_vars() -%}
+        {{ exceptions.raise_compiler_error("there is no var '" ~ name ~ "'. Remedy: give one of " ~ known_vars() | join(', ')) }}
+    {%- endfor -%}
+    {%- set as_of = var('as_of_date') | string -%}
+    {%- if as_of and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', as_of) -%}
+        {{ exceptions.raise_compiler_error("var as_of_date is '" ~ as_of ~ "'. Remedy: write a day as 2024-01-31") }}
+    {%- endif -%}
+    {%- if var('id_type') not in ('bigint', 'varchar') -%}
+        {{ exceptions.raise_compiler_error("var id_type is '" ~ var('id_type') ~ "'. Remedy: give bigint or varchar") }}
+    {%- endif -%}
+    {%- for name in ('max_quarantine_share', 'short_course_share', 'finished_share') -%}
+        {%- set share = var(name) | string -%}
+        {%- if not modules.re.fullmatch('[0-9]*[.]?[0-9]+', share) or share | float > 1 -%}
+            {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ share ~ "'. Remedy: give a share from 0 to 1") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set learners = ('recency', 'affinity', 'logistic') -%}
+    {%- for name in var('variants') -%}
+        {%- set variant = resolved_variant(name) -%}
+        {%- if variant.learner not in learners -%}
+            {{ exceptions.raise_compiler_error("variant " ~ name ~ " has the learner '" ~ variant.learner ~ "'. Remedy: give one of " ~ learners | join(', ')) }}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endif -%}
+{% endmacro %}
+
+{# The vars of this invocation and some more, as one would type them. #}
+{% macro vars_with(more) %}
+    {%- set merged = {} -%}
+    {%- do merged.update(invocation_args_dict.vars or {}) -%}
+    {%- do merged.update(more) -%}
+    {%- set listed = [] -%}
+    {%- for name, value in merged.items() -%}
+        {%- set is_plain = modules.re.fullmatch('[A-Za-z0-9_./~-]+', value | string) -%}
+        {%- do listed.append(name ~ ': ' ~ (value if is_plain else tojson(value))) -%}
+    {%- endfor -%}
+    {{ return('{' ~ listed | join(', ') ~ '}') }}
+{% endmacro %}
