@@ -138,9 +138,15 @@ class _Writer:
         return templates[self.rng.integers(len(templates))].format(s=self.spelling(skill))
 
     def plain(self, templates: tuple[str, ...], words: list[str]) -> str:
-        first, second = self.rng.integers(len(words), size=2)
+        first, second = self.two_words(words)
         template = templates[self.rng.integers(len(templates))]
-        return template.format(w=words[first], v=words[second])
+        return template.format(w=first, v=second)
+
+    def two_words(self, words: list[str]) -> tuple[str, str]:
+        """Two words, different ones unless there is only one."""
+        first, second = self.rng.integers(len(words), size=2).tolist()
+        others = words[second:] + words[:second]
+        return words[first], next((word for word in others if word != words[first]), words[first])
 
 
 def catalogue_text(world: World) -> CatalogueText:
@@ -194,7 +200,7 @@ def _titles(world: World, words: list[list[str]]) -> list[str]:
             title = TITLE_TRUE[level][rng.integers(len(TITLE_TRUE[level]))].format(s=true[0])
         else:
             group = taxonomy.sub_topic_names[courses.category[i]][courses.sub_topic[i]]
-            first, second = (_title_case(words[i][j]) for j in rng.integers(len(words[i]), size=2))
+            first, second = map(_title_case, writer.two_words(words[i]))
             title = TITLE_PLAIN[level][rng.integers(len(TITLE_PLAIN[level]))].format(g=group, w=first, v=second)
         for skill in writer.false[i][:1]:
             title += TITLE_FALSE[rng.integers(len(TITLE_FALSE))].format(f=writer.spelling(skill))
