@@ -24,7 +24,7 @@ ask: .venv/installed
 
 # make rollback VERSION=3
 rollback: .venv/installed
-	$(BIN)/python models_py/relevance/publication.py published "$(VERSION)"
+	$(BIN)/python models_py/relevance/publication.py "$${COURSE_RECOMMENDER_PUBLISHED:-published}" "$(VERSION)"
 
 # make mars MARS=<folder of the MARS files>
 mars: .venv/installed

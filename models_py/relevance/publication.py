@@ -40,21 +40,18 @@ def publish(
     parameters, definition;  as_of_date : relation with one row. Raises PublicationError; the old file is untouched.
     """
     target = Path(folder)
-    versions, new = target / "versions", target / f".{FILE}.{os.getpid()}.new"
+    new = _new_file(target)
     try:
-        versions.mkdir(parents=True, exist_ok=True)
+        (target / "versions").mkdir(parents=True, exist_ok=True)
         for left_over in target.glob(f".{FILE}.*.new*"):
             left_over.unlink()
-        version = max((int(path.stem) for path in versions.glob("[0-9]*.duckdb")), default=0) + 1
+        version = max(_kept_versions(target), default=0) + 1
         (day,) = [row["as_of_date"] for row in as_of_date.to_arrow_table().to_pylist()]
         members = _write(session, new, version, day, tables, functions, key)
         size = new.stat().st_size
-        complete = versions / f"{version:06d}.duckdb"
         _sync(new)
-        os.replace(new, complete)
-        _same_file(complete, new)
-        os.replace(new, target / FILE)  # the swap: readers see the old file before it, the new one after
-        _sync(target)
+        os.replace(new, _file_of(target, version))
+        _serve(target, version)
     except OSError as error:
         raise PublicationError(
             f"publishing to {target} failed: {error}. Readers keep the version before. Remedy: see that the folder can "
@@ -67,9 +64,9 @@ def publish(
         for left_over in (new, Path(f"{new}.wal")):
             with suppress(OSError):
                 left_over.unlink()
-    for old in sorted(versions.glob("[0-9]*.duckdb"))[: -(keep + 1)]:
+    for old in _kept_versions(target)[: -(keep + 1)]:
         with suppress(OSError):
-            old.unlink()
+            _file_of(target, old).unlink()
     row = {"version": version, "path": str(target / FILE), "as_of_date": day, "members": members, "bytes": size}
     return pa.Table.from_pylist([row], schema=PUBLICATION)
 
@@ -77,13 +74,33 @@ def publish(
 def rollback(folder: str, version: int) -> None:
     """Serves an earlier version again, by an atomic swap. Raises PublicationError if it is not kept."""
     target = Path(folder)
-    kept, new = target / "versions" / f"{version:06d}.duckdb", target / f".{FILE}.{os.getpid()}.new"
-    if not kept.exists():
-        there = ", ".join(str(int(path.stem)) for path in sorted((target / "versions").glob("[0-9]*.duckdb")))
-        raise PublicationError(f"{target} keeps no version {version}. Remedy: give one of {there or 'none'}.")
-    _same_file(kept, new)
+    kept = _kept_versions(target)
+    if version not in kept:
+        there = ", ".join(map(str, kept)) or "none"
+        raise PublicationError(f"{target} keeps no version {version}. Remedy: give one of {there}.")
+    _serve(target, version)
+
+
+def _file_of(target: Path, version: int) -> Path:
+    return target / "versions" / f"{version:06d}.duckdb"
+
+
+def _kept_versions(target: Path) -> list[int]:
+    """Numbers of the versions in the folder, ascending."""
+    return sorted(int(path.stem) for path in (target / "versions").glob("[0-9]*.duckdb"))
+
+
+def _serve(target: Path, version: int) -> None:
+    """The swap: readers see the file of before until it, that version after."""
+    new = _new_file(target)
+    _same_file(_file_of(target, version), new)
     os.replace(new, target / FILE)
     _sync(target)
+
+
+def _new_file(target: Path) -> Path:
+    """A name that no reader opens, in the same folder, so that a rename is atomic."""
+    return target / f".{FILE}.{os.getpid()}.new"
 
 
 def _sync(path: Path) -> None:

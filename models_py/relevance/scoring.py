@@ -84,7 +84,6 @@ def linear_variants(
 def _ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     """(offsets, flat values) of a list column."""
     array = column.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     offsets = array.offsets.to_numpy()
     return offsets - offsets[0], array.flatten().to_numpy(zero_copy_only=False)
 
@@ -98,7 +97,8 @@ def score_shard(
     """
     members, courses = shard.num_rows, len(course_ids)
     offsets, candidate = _ragged(shard.column("courses"))
-    row = np.repeat(np.arange(members), np.diff(offsets))
+    mask = np.full((members, courses), -np.inf)  # added to a logit: nothing, or out of the list
+    mask[np.repeat(np.arange(members), np.diff(offsets)), candidate] = 0.0
     term_offsets, term = _ragged(shard.column("terms"))
     _, value = _ragged(shard.column("term_values"))
     assigned = shard.column("variants").to_pylist()
@@ -107,11 +107,8 @@ def score_shard(
         chosen = np.flatnonzero([name in names for names in assigned])
         if not len(chosen):
             continue
-        left = csr_matrix((value, term, term_offsets), (members, len(variant.member_weights)))
-        logit = variant.logits(left[chosen])
-        full = np.full((members, courses), -np.inf)
-        full[row, candidate] = 0.0
-        full = full[chosen] + logit
+        features = csr_matrix((value, term, term_offsets), (members, len(variant.member_weights)))[chosen]
+        full = mask[chosen] + variant.logits(features)
         top = np.argsort(-np.round(full, 9), axis=1, kind="stable")[:, : min(keep, courses)]
         best = np.take_along_axis(full, top, axis=1)
         which, rank = np.nonzero(np.isfinite(best))

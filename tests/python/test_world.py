@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -146,7 +146,7 @@ def test_generating_a_table_alone_gives_the_same_bytes_as_after_all_others(tiny)
 
 
 def test_another_seed_changes_every_table_but_the_taxonomy_and_the_constants():
-    first, second = digests(TINY), digests(TINY.with_(seed=8))
+    first, second = digests(TINY), digests(replace(TINY, seed=8))
     assert {name for name in first if first[name] == second[name]} == THE_SAME_IN_ALL_WORLDS
 
 
@@ -227,7 +227,7 @@ def test_the_truth_in_sql_is_the_truth_in_python_on_all_impressions(ci_world):
 
 def test_fatigue_lowers_the_clicks_on_what_was_shown_before(tiny):
     fresh = tiny.log[0]["is_click"].mean()
-    tired = simulated(TINY.with_(fatigue_weight=1.0)).log[0]["is_click"].mean()
+    tired = simulated(replace(TINY, fatigue_weight=1.0)).log[0]["is_click"].mean()
     assert tired < 0.8 * fresh
 
 

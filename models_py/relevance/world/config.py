@@ -1,6 +1,6 @@
 """Size, seed and constants of the simulated world."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 CHANNELS = ("feed", "home", "email", "profile")
@@ -107,6 +107,3 @@ class WorldConfig:
     def candidates(self) -> int:
         """Courses that the learned policies of the product history may rank."""
         return max(LIST_LENGTH, round(0.15 * self.courses))
-
-    def with_(self, **changes) -> "WorldConfig":
-        return replace(self, **changes)
