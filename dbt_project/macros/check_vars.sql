@@ -4,6 +4,8 @@
     {{ return([
         'raw_location', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
         'world_courses', 'world_days', 'published_versions', 'delta_profile', 'delta_cohort', 'minimum_cohort',
+        'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
+        'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
         'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'variants',
     ]) }}
 {% endmacro %}

@@ -48,3 +48,44 @@
 {% macro numbers(count) %}{{ return(adapter.dispatch('numbers')(count)) }}{% endmacro %}
 {#- a table of one column, the integers from 0 below count -#}
 {% macro default__numbers(count) -%}(select unnest(range({{ count }})) as number){%- endmacro %}
+
+{% macro words_of(text) %}{{ return(adapter.dispatch('words_of')(text)) }}{% endmacro %}
+{#- List of the words of a text in lower case, with | where a sentence or clause ends. Letters, digits and marks of any
+    script make words, with + and # behind them (c++, c#). Scripts that write without spaces between words, and Hangul,
+    whose particles hang on the word, are cut into characters, so that names are still found inside them. -#}
+{% macro default__words_of(text) -%}
+    regexp_extract_all(
+        regexp_replace(
+            regexp_replace(
+                lower(nfc_normalize({{ text }})),
+                '([\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])', ' \1 ', 'g'
+            ),
+            '[.!?;:,]+(\s|$)|[。！？；：、，۔،؟।()\n\r]', ' | ', 'g'
+        ),
+        '[\p{L}\p{M}\p{N}]+[+#]*|\|'
+    )
+{%- endmacro %}
+
+{% macro spelling_of(text) %}{{ return(adapter.dispatch('spelling_of')(text)) }}{% endmacro %}
+{#- the words of a name with single spaces between them: what names, aliases and texts are compared by -#}
+{% macro default__spelling_of(text) -%}
+    array_to_string(list_filter({{ words_of(text) }}, lambda word : word <> '|'), ' ')
+{%- endmacro %}
+
+{% macro word_windows(relation, keys, words, width) %}{{ return(adapter.dispatch('word_windows')(relation, keys, words, width)) }}{% endmacro %}
+{#- a row per word of the lists: keys, position (first 1), word_1 and the words behind it up to word_<width> -#}
+{% macro default__word_windows(relation, keys, words, width) -%}
+    (
+        select
+            {{ keys | join(', ') }},
+            unnest(range(1, len({{ words }}) + 1)) as position,
+            {%- for n in range(1, width + 1) %}
+            unnest({{ words }}[{{ n }}:]) as word_{{ n }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ relation }}
+    )
+{%- endmacro %}
+
+{% macro joined_texts(text, order) %}{{ return(adapter.dispatch('joined_texts')(text, order)) }}{% endmacro %}
+{#- aggregate: texts one after the other, a line each; order must be total within the group -#}
+{% macro default__joined_texts(text, order) -%}string_agg({{ text }}, chr(10) order by {{ order }}){%- endmacro %}
