@@ -3,7 +3,7 @@
 {% macro known_vars() %}
     {{ return([
         'raw_location', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
-        'world_courses', 'world_days', 'published_versions', 'delta_profile', 'delta_cohort', 'minimum_cohort',
+        'world_courses', 'world_days', 'published_versions', 'minimum_meaning', 'delta_profile', 'delta_cohort', 'minimum_cohort',
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
         'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'variants',
@@ -22,7 +22,10 @@
     {%- if var('id_type') not in ('bigint', 'varchar') -%}
         {{ exceptions.raise_compiler_error("var id_type is '" ~ var('id_type') ~ "'. Remedy: give bigint or varchar") }}
     {%- endif -%}
-    {%- for name in ('max_quarantine_share', 'short_course_share', 'finished_share') -%}
+    {%- for name in (
+        'max_quarantine_share', 'short_course_share', 'finished_share', 'held_out_share', 'minimum_meaning',
+        'propagation_threshold', 'augmentation_threshold',
+    ) -%}
         {%- set share = var(name) | string -%}
         {%- if not modules.re.fullmatch('[0-9]*[.]?[0-9]+', share) or share | float > 1 -%}
             {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ share ~ "'. Remedy: give a share from 0 to 1") }}

@@ -89,3 +89,18 @@
 {% macro joined_texts(text, order) %}{{ return(adapter.dispatch('joined_texts')(text, order)) }}{% endmacro %}
 {#- aggregate: texts one after the other, a line each; order must be total within the group -#}
 {% macro default__joined_texts(text, order) -%}string_agg({{ text }}, chr(10) order by {{ order }}){%- endmacro %}
+
+{% macro one_letter_less(relation, spelling) %}{{ return(adapter.dispatch('one_letter_less')(relation, spelling)) }}{% endmacro %}
+{#- a row per spelling and variant of it: itself, and itself with one letter left out. Two spellings that are one edit apart
+    (a letter more, less, another, or two swapped) share a variant. -#}
+{% macro default__one_letter_less(relation, spelling) -%}
+    (
+        select distinct
+            {{ spelling }} as spelling,
+            unnest(list_transform(
+                range(0, length({{ spelling }}) + 1),
+                lambda place : substr({{ spelling }}, 1, place) || substr({{ spelling }}, place + 2)
+            )) as variant
+        from {{ relation }}
+    )
+{%- endmacro %}

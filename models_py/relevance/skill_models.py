@@ -126,9 +126,32 @@ def pair_coefficients(pairs, features) -> pa.Table:
         .order(f"label, {columns}")
         .to_arrow_table()
     )
+    return _coefficients("cs03", counts, names)
+
+
+def candidate_coefficients(candidates) -> pa.Table:
+    """One row per feature and the intercept: is a candidate of a picked profile entry the skill that was picked.
+
+    candidates : relation profile_entry_candidates; only picked entries (label 0 or 1) of members not held out count. No
+    rows where nothing was picked, or nothing picked had a second candidate.
+    """
+    others = ("member_id", "entry_number", "skill_id", "is_held_out", "label")
+    names = [name for name in candidates.columns if name not in others]
+    columns = ", ".join(names)
+    counts = (
+        candidates.filter("label is not null and not is_held_out")
+        .aggregate(f"label, {columns}, count(*) as pairs", f"label, {columns}")
+        .order(f"label, {columns}")
+        .to_arrow_table()
+    )
+    return _coefficients("ms01", counts, names)
+
+
+def _coefficients(mapping: str, counts: pa.Table, names: list[str]) -> pa.Table:
+    """counts : table (label, features, pairs), a row per kind of pair."""
     label = counts.column("label").to_numpy()
     if len(np.unique(label)) < 2:
-        print(f"cs03: {counts.num_rows} kinds of pairs, of one class; nothing to learn yet")
+        print(f"{mapping}: {counts.num_rows} kinds of pairs, of one class; nothing to learn yet")
         return PAIR_COEFFICIENTS.empty_table()
     x = np.column_stack([np.ones(len(label)), *[counts.column(name).to_numpy() for name in names]])
     design = Design(
@@ -325,6 +348,15 @@ def precision_recall(true_positives: float, predicted: float, positives: float) 
     return precision, recall, f1
 
 
+def resampled_counts(counts: NDArray) -> NDArray:
+    """counts : (k, n) of each course  ->  (k, RESAMPLES) their sums over courses drawn with replacement."""
+    courses = counts.shape[1]
+    if courses == 0:
+        return np.zeros((len(counts), RESAMPLES))
+    draws = np.random.default_rng(0).multinomial(courses, np.full(courses, 1 / courses), RESAMPLES)
+    return counts @ draws.T
+
+
 def course_skill_quality(truth, splits, predictions: dict) -> pa.Table:
     """One row per mapping: micro-averaged precision and recall on the test courses, with 95 % intervals by a bootstrap
     over courses.
@@ -342,8 +374,7 @@ def course_skill_quality(truth, splits, predictions: dict) -> pa.Table:
         for row, pairs in enumerate((predicted & positives, predicted, positives)):
             np.add.at(counts[row], [course for course, _ in pairs], 1)
         precision, recall, f1 = precision_recall(*counts.sum(axis=1))
-        draws = np.random.default_rng(0).multinomial(len(test), np.full(len(test), 1 / max(len(test), 1)), RESAMPLES)
-        resampled = counts @ draws.T
+        resampled = resampled_counts(counts)
         with np.errstate(invalid="ignore", divide="ignore"):
             intervals = [
                 np.nanquantile(resampled[0] / resampled[of], [0.025, 0.975]) if counts[of].sum() else np.full(2, np.nan)

@@ -33,9 +33,14 @@ ranked_examples as (
 ),
 
 measures as (
-    select 'cs01 skill coverage' as quantity, coverage as measured
+    select mapping || ' skill coverage' as quantity, coverage as measured
     from {{ ref('skill_coverage') }}
-    where mapping = 'cs01'
+    union all
+    select mapping || ' precision' as quantity, precision as measured
+    from {{ ref('course_skill_quality') }}
+    union all
+    select mapping || ' recall' as quantity, recall as measured
+    from {{ ref('course_skill_quality') }}
     union all
     select 'ms01 member coverage' as quantity, member_coverage as measured
     from {{ ref('skill_coverage') }}

@@ -1,12 +1,17 @@
 -- Words of the transcripts as TF-IDF: (1 + ln count) * (1 + ln((1 + courses) / (1 + courses with the word))), rows of unit
--- length. The words that most courses use, of those that at least two use.
+-- length. The words that most courses use, of those that at least two use. Where titles are read too, a word of the title
+-- counts as three.
 {%- set vocabulary = 5000 %}
-with word_counts as (
-    select course_id, word_1 as term, count(*) as count
-    from {{ word_windows(
-        '(select course_id, words from ' ~ ref('course_texts') ~ " where text_part in ('" ~ var('cs04_text_parts').split('|') | join("', '") ~ "'))",
-        ['course_id'], 'words', 1
-    ) }} as windows
+{%- set title_count = 3 %}
+with read_texts as (
+    select course_id, text_part, words
+    from {{ ref('course_texts') }}
+    where text_part in ('{{ var('cs04_text_parts').split('|') | join("', '") }}')
+),
+
+word_counts as (
+    select course_id, word_1 as term, sum(case when text_part = 'title' then {{ title_count }} else 1 end) as count
+    from {{ word_windows('read_texts', ['course_id', 'text_part'], 'words', 1) }} as windows
     where word_1 <> '|'
     group by course_id, word_1
 ),

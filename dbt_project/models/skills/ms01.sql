@@ -1,27 +1,14 @@
--- member -> skill by profile: picked entries as they are; typed text by its spelling, its weight shared by all skills
--- that the spelling may mean
-with spellings as (
-    select distinct {{ normalised('name') }} as spelling, skill_id
-    from {{ ref('stg_skills') }}
-    union
-    select distinct {{ normalised('alias') }} as spelling, skill_id
-    from {{ ref('stg_skill_aliases') }}
-),
-
-meanings as (
-    select spelling, skill_id, 1.0e0 / count(*) over (partition by spelling) as weight
-    from spellings
-),
-
-entries as (
-    select member_id, skill_id, 1.0e0 as weight, 'picked' as source
-    from {{ ref('stg_member_profile_skills') }}
-    where entry_kind = 'picked' and skill_id is not null
+-- member -> skill by profile: picked entries as they are; typed ones standardised, with the probability that they mean the
+-- skill (section 3.2)
+with entries as (
+    select member_id, picked_skill_id as skill_id, 1.0e0 as weight, 'picked' as source
+    from {{ ref('profile_entries') }}
+    where picked_skill_id is not null
     union all
-    select profile.member_id, meanings.skill_id, meanings.weight, 'typed' as source
-    from {{ ref('stg_member_profile_skills') }} as profile
-    inner join meanings on {{ normalised('profile.entry_text') }} = meanings.spelling
-    where profile.entry_kind = 'typed'
+    select meanings.member_id, meanings.skill_id, meanings.probability as weight, 'typed' as source
+    from {{ ref('profile_entry_skills') }} as meanings
+    inner join {{ ref('profile_entries') }} as entries using (member_id, entry_number)
+    where entries.picked_skill_id is null and meanings.probability >= {{ var('minimum_meaning') }}
 )
 
 select

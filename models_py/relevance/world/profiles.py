@@ -12,6 +12,7 @@ from relevance.world.latents import PROFILE_TOPICS, World
 
 TYPED_SHARE = 0.40
 UNMAPPABLE_SHARE = 0.15  # of typed entries
+SEARCHED_SHARE = 0.50  # of picked entries: found by typing a spelling, the others by the name
 TYPO_SHARE = 0.30  # of typed entries that mean a skill
 UNMAPPABLE = (
     "hard working", "team player", "fast learner", "good with people", "problem solver", "detail oriented",
@@ -26,7 +27,8 @@ UNMAPPABLE = (
 class ProfileSkills:
     """Entries of all profiles, ordered by member.
 
-    member, skill : (entries,), skill is -1 where the text means none;  is_typed : (entries,);  text : (entries,);
+    member, skill : (entries,), skill is -1 where the text means none;  is_typed : (entries,);
+    text : (entries,), of a picked entry what was typed before picking it;
     matrix : (members, skills) with the platform's weight of each mapped entry.
     """
 
@@ -68,6 +70,11 @@ def profile_skills(world: World) -> ProfileSkills:
             continue
         spellings = (taxonomy.names[skill[row]], *taxonomy.aliases[skill[row]])
         text[row] = _as_typed(rng, spellings[rng.integers(len(spellings))])
+    before_pick = stream(world.config, "picked_texts")
+    for row in np.flatnonzero(~is_typed):
+        spellings = (taxonomy.names[skill[row]], *taxonomy.aliases[skill[row]])
+        if before_pick.random() < SEARCHED_SHARE:
+            text[row] = _as_typed(before_pick, spellings[before_pick.integers(len(spellings))])
     weight = np.where(is_typed, 0.5 + 0.5 * rng.random(len(member)), 1.0).astype(np.float32)
     mapped = ~is_unmappable
     return ProfileSkills(
