@@ -5,7 +5,7 @@ BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test ask rollback mars benchmarks clean
+.PHONY: run test ask rollback catalogue mars benchmarks clean
 
 run: .venv/installed
 	$(BIN)/dbt build --vars '$(VARS)'
@@ -25,6 +25,10 @@ ask: .venv/installed
 # make rollback VERSION=3
 rollback: .venv/installed
 	$(BIN)/python models_py/relevance/publication.py "$${COURSE_RECOMMENDER_PUBLISHED:-published}" "$(VERSION)"
+
+# make catalogue CATALOGUE=<file> COLUMNS="course_id=id title=name description=about tags=skills" OPTIONS="--minimum 10"
+catalogue: .venv/installed
+	$(BIN)/python examples/catalogue/tag_catalogue.py "$(CATALOGUE)" $(COLUMNS) $(OPTIONS)
 
 # make mars MARS=<folder of the MARS files>
 mars: .venv/installed

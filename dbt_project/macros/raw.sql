@@ -4,7 +4,7 @@
     {{ return([
         'members', 'courses', 'skills', 'skill_aliases', 'skill_similarities', 'categories', 'category_skills',
         'course_categories', 'course_skill_curation', 'course_sections', 'course_videos', 'course_transcripts',
-        'editors_picks', 'member_subscriptions', 'member_profile_skills', 'followed_skills', 'job_skills', 'job_views',
+        'editors_picks', 'member_subscriptions', 'member_profile_skills', 'title_industry_skills', 'followed_skills', 'job_skills', 'job_views',
         'impressions', 'engagements', 'autoplays', 'dismissals', 'email_sends',
     ]) }}
 {% endmacro %}

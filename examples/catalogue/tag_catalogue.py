@@ -81,7 +81,8 @@ def read_catalogue(file: Path, columns: dict[str, list[str]], where: str) -> lis
     if not file.is_file():
         raise CatalogueError("there is no such file. Remedy: name a Parquet or CSV file")
     try:
-        table = duckdb.sql(f"select * from '{file}' where {where}").to_arrow_table()
+        quoted = str(file).replace("'", "''")
+        table = duckdb.sql(f"select * from '{quoted}' where {where}").to_arrow_table()
     except duckdb.Error as error:
         raise CatalogueError(
             f"cannot be read: {str(error).splitlines()[0]}. Remedy: see --where and the file"
@@ -193,7 +194,7 @@ def dbt(folder: Path, fold: int, parts: list[str], *selection: str) -> None:
     command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "run", "--vars", json.dumps(variables)]
     done = subprocess.run([*command, "--select", *selection], cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise CatalogueError(f"the models did not run:\n{done.stdout[-3000:]}")
+        raise CatalogueError(f"the models did not run:\n{done.stdout[-3000:]}\n{done.stderr[-1500:]}")
 
 
 def measure(catalogue: list[dict], skills: list[str], folder: Path) -> None:
@@ -242,6 +243,8 @@ def yardstick(text: dict, truth: set, splits: dict, skills: list[str], c: float)
     """Pairs of the test courses by the plain classifier: what one would write first."""
     train = [course for course, split in splits.items() if split != "test"]
     test = [course for course, split in splits.items() if split == "test"]
+    if not train or not test:
+        return set()
     vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=2)
     try:
         x = vectorizer.fit_transform([text[course] for course in train])

@@ -45,6 +45,7 @@ def main() -> None:
 The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
 
   table_1            skill coverage of the mappings, beside the paper's
+  table_2            their precision and recall on held-out courses
   table_3            the cold-start models and their mappings
   offline            ROC AUC, log-loss and NDCG of every variant
   reasons_shown      how often each reason is shown

@@ -308,18 +308,19 @@ def transcript_neighbours(terms, splits) -> pa.Table:
     tables = [schema.empty_table()]
     if keep == 0:
         return tables[0]
-    others = transcripts.x[inside].T.tocsr()
+    others = transcripts.x[inside].astype(np.float32).toarray().T
     for start in range(0, len(outside), BLOCK):
         rows = outside[start : start + BLOCK]
-        cosine = np.round((transcripts.x[rows] @ others).toarray(), 9)
+        with threadpool_limits(1):
+            cosine = np.round(transcripts.x[rows].astype(np.float32).toarray() @ others, 5)
         best = np.argsort(-cosine, axis=1, kind="stable")[:, :keep]
-        course, similarity = np.repeat(rows, keep), np.take_along_axis(cosine, best, axis=1).ravel()
+        course, similarity = np.repeat(rows, keep), np.take_along_axis(cosine, best, axis=1).ravel().astype(float)
         tables.append(
             pa.table(
                 {
                     "course_id": transcripts.courses.take(pa.array(course)),
                     "neighbour_id": transcripts.courses.take(pa.array(inside[best.ravel()])),
-                    "similarity": similarity,
+                    "similarity": np.round(similarity, 5),
                 },
                 schema=schema,
             ).filter(pa.array(similarity > 0))

@@ -29,6 +29,7 @@ CI = WorldConfig(members=2000, courses=300, days=45)  # large enough for BLAS to
 CATALOGUE = WorldConfig(members=50, courses=1000, days=14)
 THE_SAME_IN_ALL_WORLDS = {
     *("raw.skills", "raw.skill_aliases", "raw.skill_similarities", "raw.categories", "raw.category_skills"),
+    "raw.title_industry_skills",
     *("truth.channels", "truth.constants"),
 }
 ARROW_TYPES = {

@@ -6,20 +6,23 @@ with spellings as (
     select distinct
         spelling,
         split_part(spelling, ' ', 1) as first_word,
+        split_part(spelling, ' ', 2) as second_word,
         1 + length(spelling) - length(replace(spelling, ' ', '')) as words
     from {{ ref('alias_meanings') }}
 ),
 
+-- names of several words are looked up by their first two, which few places of a text have
 first_words as (
-    select distinct first_word, words
+    select distinct first_word, second_word, words
     from spellings
-    where words <= {{ longest }}
+    where words between 2 and {{ longest }}
 ),
 
 windows as (
     select windows.*, first_words.words
     from {{ word_windows(ref('course_texts'), ['course_id', 'text_part'], 'words', longest) }} as windows
-    inner join first_words on windows.word_1 = first_words.first_word
+    inner join first_words
+        on windows.word_1 = first_words.first_word and windows.word_2 = first_words.second_word
 ),
 
 matches as (
@@ -33,10 +36,19 @@ matches as (
     inner join spellings
         on windows.words = spellings.words
         and spellings.spelling = case windows.words
-            {%- for n in range(1, longest + 1) %}
+            {%- for n in range(2, longest + 1) %}
             when {{ n }} then {% for k in range(1, n + 1) %}windows.word_{{ k }}{{ " || ' ' || " if not loop.last }}{% endfor %}
             {%- endfor %}
         end
+    union all
+    select
+        windows.course_id,
+        windows.text_part,
+        windows.position,
+        windows.position + 1 as position_behind,
+        spellings.spelling
+    from {{ word_windows(ref('course_texts'), ['course_id', 'text_part'], 'words', 1) }} as windows
+    inner join spellings on spellings.words = 1 and windows.word_1 = spellings.spelling
 ),
 
 -- a match inside a longer one is part of that name

@@ -1,5 +1,6 @@
--- {title, industry} -> skills: the mean profile weights of the members with the same title and industry, shrunk towards
--- those of everybody with the title. A title that fewer than `minimum_cohort` skilled members carry maps to nothing.
+-- {title, industry} -> skills: the platform's own mapping where it has one, else the mean profile weights of the members
+-- with the same title and industry, shrunk towards those of everybody with the title. A title that fewer than
+-- `minimum_cohort` skilled members carry maps to nothing.
 {%- set prior_members = 10 %}
 {%- set skills_kept = 25 %}
 with skilled_members as (
@@ -55,6 +56,10 @@ shrunk as (
     left join cohort_skills using (title, industry, skill_id)
 )
 
+select title, industry, skill_id, weight, cast(null as bigint) as members
+from {{ ref('stg_title_industry_skills') }}
+where weight > 0
+union all
 select
     title,
     industry,
@@ -62,4 +67,5 @@ select
     cast(round(weight, 12) as double) as weight,
     cast(members as bigint) as members
 from shrunk
+where not exists (select 1 from {{ ref('stg_title_industry_skills') }})
 qualify row_number() over (partition by title, industry order by round(weight, 12) desc, skill_id) <= {{ skills_kept }}

@@ -299,6 +299,12 @@ def _skill_similarities(s: Simulation) -> pa.Table:
     )
 
 
+def _title_industry_skills(s: Simulation) -> pa.Table:
+    """The platform has no such mapping of its own: the project derives it."""
+    types = [("title", pa.string()), ("industry", pa.string()), ("skill_id", pa.int64()), ("weight", pa.float64())]
+    return pa.schema(types).empty_table()
+
+
 def _categories(s: Simulation) -> pa.Table:
     taxonomy = s.world.taxonomy
     return pa.table(
@@ -590,7 +596,8 @@ TABLES: dict[tuple[str, str], Callable[[Simulation], pa.Table]] = {
         ("raw", maker.__name__[1:]): maker
         for maker in (
             _members, _member_subscriptions, _member_profile_skills, _followed_skills, _job_skills, _job_views,
-            _skills, _skill_aliases, _skill_similarities, _categories, _category_skills, _courses, _editors_picks,
+            _skills, _skill_aliases, _skill_similarities, _title_industry_skills, _categories, _category_skills,
+            _courses, _editors_picks,
             _course_categories, _course_skill_curation, _course_sections, _course_videos, _course_transcripts,
             _impressions, _engagements, _autoplays, _dismissals, _email_sends,
         )

@@ -1,0 +1,1 @@
+{{ stage('title_industry_skills', references=['skills']) }}
