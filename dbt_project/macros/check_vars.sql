@@ -31,6 +31,9 @@
             {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ share ~ "'. Remedy: give a share from 0 to 1") }}
         {%- endif -%}
     {%- endfor -%}
+    {%- for part in var('cs04_text_parts').split('|') if part not in text_parts() -%}
+        {{ exceptions.raise_compiler_error("var cs04_text_parts has '" ~ part ~ "'. Remedy: give some of " ~ text_parts() | join(', ') ~ ", separated by |") }}
+    {%- endfor -%}
     {%- set learners = ('recency', 'affinity', 'logistic') -%}
     {%- for name in var('variants') -%}
         {%- set variant = resolved_variant(name) -%}

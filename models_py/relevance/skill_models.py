@@ -219,12 +219,13 @@ def fit_transcripts(terms, labels, splits) -> FittedSkills | None:
     row = pc.index_in(table.column("course_id"), value_set=transcripts.courses)
     table, row = table.filter(row.is_valid()), row.drop_null().to_numpy()
     label = table.column("label").to_numpy()
-    if len(np.unique(label)) < 2:
-        print(f"cs04: {len(label)} labelled transcripts, of one class; nothing to learn yet")
-        return None
-    skills, skill = _codes(table.column("skill_id"))
     visible = splits.filter("split <> 'test'").to_arrow_table().column("course_id")
     is_visible = pc.is_in(transcripts.courses, value_set=visible.combine_chunks()).to_numpy(zero_copy_only=False)
+    judged = np.flatnonzero(is_visible[row])
+    if len(np.unique(label[judged])) < 2:
+        print(f"cs04: {len(judged)} labelled transcripts, of one class; nothing to learn yet")
+        return None
+    skills, skill = _codes(table.column("skill_id"))
     fitted = is_visible.copy()
     fitted[row[label == 1]] = True
     fitted = np.flatnonzero(fitted)
@@ -234,7 +235,6 @@ def fit_transcripts(terms, labels, splits) -> FittedSkills | None:
     y[place[row], skill] = table.column("strength").to_numpy()
     models = fit_skill_models(transcripts.x[fitted], y)
 
-    judged = np.flatnonzero(is_visible[row])
     share = (np.bincount(skill[judged], weights=label[judged], minlength=len(skills)) + 0.5) / (is_visible.sum() + 1)
     calibration = calibrate(
         models.left_out[place[row[judged]], skill[judged]],

@@ -340,7 +340,8 @@ def test_every_raw_table_of_the_contract_is_made_with_its_columns_in_order(tiny)
     assert {name for schema, name in TABLES if schema == "raw"} == set(contract)
     for name, columns in contract.items():
         table = tiny.table("raw", name)
-        assert table.num_rows > 0, name
+        # the platform derives what people of a title do from their profiles
+        assert (table.num_rows > 0) == (name != "title_industry_skills"), name
         assert table.column_names == [column["name"] for column in columns], name
         for column in columns:
             assert table.schema.field(column["name"]).type in ARROW_TYPES[column["data_type"]], (name, column["name"])

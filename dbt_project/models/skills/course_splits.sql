@@ -1,6 +1,7 @@
 -- The courses that the taxonomists have tagged, split by hash: `train` is learned from, `validation` sets thresholds,
 -- `test` is only measured on. held_out_fold rotates the split, for cross-validation.
 {%- set test = (1000 * var('held_out_share')) | int %}
+{%- set validation = 200 %}
 with tagged_courses as (
     select distinct course_id
     from {{ ref('cs01') }}
@@ -15,5 +16,5 @@ draws as (
 
 select
     course_id,
-    case when draw < {{ test }} then 'test' when draw < {{ 2 * test }} then 'validation' else 'train' end as split
+    case when draw < {{ test }} then 'test' when draw < {{ test + validation }} then 'validation' else 'train' end as split
 from draws
