@@ -48,7 +48,7 @@ transformed_pairs as (
         {% for column in on %}pair_terms.{{ column }}, {% endfor %}
         pair_terms.feature,
         '' as term,
-        round(ln(1 + sum(pair_terms.value * member_side.value)), 12) as value
+        round(ln(1 + {{ exact_sum('pair_terms.value * member_side.value') }}), 12) as value
     from pair_terms
     inner join {{ members }} as member_side
         on pair_terms.member_id = member_side.member_id

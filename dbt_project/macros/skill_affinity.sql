@@ -3,7 +3,7 @@
 select
     members.member_id,
     courses.course_id,
-    cast(round(sum(members.weight * courses.weight), 12) as double) as score
+    {{ exact_sum('members.weight * courses.weight') }} as score
 from {{ ref(member_skills) }} as members
 inner join {{ ref(course_skills) }} as courses using (skill_id)
 inner join {{ ref('available_courses') }} as available using (course_id)

@@ -6,7 +6,7 @@ with course_terms as (
 ),
 
 lengths as (
-    select course_id, sqrt(sum(value * value)) as length
+    select course_id, sqrt({{ exact_sum('value * value') }}) as length
     from course_terms
     group by course_id
 ),
@@ -15,7 +15,7 @@ cosines as (
     select
         one.course_id,
         other.course_id as similar_course_id,
-        sum(one.value * other.value) as product
+        {{ exact_sum('one.value * other.value') }} as product
     from course_terms as one
     inner join course_terms as other on one.term = other.term and one.course_id <> other.course_id
     inner join {{ ref('available_courses') }} as available on other.course_id = available.course_id

@@ -15,7 +15,7 @@ similar_courses as (
     select
         recent_courses.member_id,
         similarities.similar_course_id as course_id,
-        sum(similarities.similarity) as score
+        {{ exact_sum('similarities.similarity') }} as score
     from recent_courses
     inner join {{ ref('course_similarities') }} as similarities using (course_id)
     group by recent_courses.member_id, similarities.similar_course_id

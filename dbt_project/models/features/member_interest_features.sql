@@ -25,7 +25,7 @@ window_terms as (
         snapshot_dates.member_id,
         course_terms.feature,
         course_terms.term,
-        sum(course_terms.weight) as weight
+        {{ exact_sum('course_terms.weight') }} as weight
     from snapshot_dates
     inner join engaged_courses
         on snapshot_dates.member_id = engaged_courses.member_id
@@ -40,5 +40,5 @@ select
     member_id,
     feature,
     term,
-    cast(round(weight / sum(weight) over (partition by feature_date, member_id, feature), 12) as double) as value
+    cast(round(weight / sum(cast(weight as decimal(38, 12))) over (partition by feature_date, member_id, feature), 12) as double) as value
 from window_terms

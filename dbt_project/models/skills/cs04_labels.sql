@@ -21,11 +21,11 @@ propagated_labels as (
         select
             neighbours.course_id,
             labels.skill_id,
-            round(sum(neighbours.similarity) / max(totals.similarity), 9) as strength
+            round({{ exact_sum('neighbours.similarity') }} / max(totals.similarity), 9) as strength
         from {{ ref('transcript_neighbours') }} as neighbours
         inner join taxonomist_labels as labels on neighbours.neighbour_id = labels.course_id
         inner join (
-            select course_id, sum(similarity) as similarity
+            select course_id, {{ exact_sum('similarity') }} as similarity
             from {{ ref('transcript_neighbours') }}
             group by course_id
         ) as totals on neighbours.course_id = totals.course_id

@@ -40,7 +40,7 @@ weighed as (
 ),
 
 lengths as (
-    select course_id, sqrt(sum(weight * weight)) as length
+    select course_id, sqrt({{ exact_sum('weight * weight') }}) as length
     from weighed
     group by course_id
 )

@@ -47,10 +47,10 @@ contexts as (
         candidates.member_id,
         candidates.entry_number,
         candidates.skill_id,
-        sum(
-            (coalesce(pair_picks.members, 0) - candidates.is_picked)
-            / sqrt(cast(skill_picks.picks * coalesce(candidate_picks.picks, 1) as double))
-        ) as co_picked,
+        {{ exact_sum(
+            '(coalesce(pair_picks.members, 0) - candidates.is_picked)
+            / sqrt(cast(skill_picks.picks * coalesce(candidate_picks.picks, 1) as double))'
+        ) }} as co_picked,
         max(correlations.similarity) as related
     from candidates
     inner join picks as others

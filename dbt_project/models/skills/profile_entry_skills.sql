@@ -33,7 +33,7 @@ select
     member_id,
     entry_number,
     skill_id,
-    cast(round(probability / greatest(sum(probability) over (partition by member_id, entry_number), 1), 9) as double) as probability,
+    cast(round(probability / greatest(sum(cast(probability as decimal(38, 12))) over (partition by member_id, entry_number), 1), 9) as double) as probability,
     cast(row_number() over (
         partition by member_id, entry_number
         order by round(probability, 9) desc, skill_id

@@ -30,9 +30,9 @@ best as (
 select
     spelling_kind,
     count(*) as entries,
-    cast(avg(case when is_mapped then 1.0e0 else 0 end) as double) as mapped_share,
-    cast(avg(case when is_mapped then label end) as double) as accuracy,
-    cast(avg(case when is_mapped then probability end) as double) as mean_probability,
-    cast(avg(1.0e0 / candidates) as double) as accuracy_by_chance
+    count(case when is_mapped then 1 end) / cast(count(*) as double) as mapped_share,
+    count(case when is_mapped and label = 1 then 1 end) / nullif(cast(count(case when is_mapped then 1 end) as double), 0) as accuracy,
+    {{ exact_sum('case when is_mapped then probability end') }} / nullif(count(case when is_mapped then 1 end), 0) as mean_probability,
+    {{ exact_sum('1.0e0 / candidates') }} / nullif(count(candidates), 0) as accuracy_by_chance
 from best
 group by spelling_kind

@@ -45,13 +45,17 @@ candidates as (
     from misspelled
 )
 
+-- a skill that several known spellings may mean counts by the one that means it most probably
 select
     candidates.spelling,
     meanings.skill_id,
-    cast(max(candidates.is_misspelled) as integer) as is_misspelled,
-    cast(max_by(meanings.picks, meanings.probability) as bigint) as picks,
-    cast(max_by(meanings.spelling_picks, meanings.probability) as bigint) as spelling_picks,
-    cast(max(meanings.probability) as double) as meaning
+    cast(candidates.is_misspelled as integer) as is_misspelled,
+    cast(meanings.picks as bigint) as picks,
+    cast(meanings.spelling_picks as bigint) as spelling_picks,
+    cast(meanings.probability as double) as meaning
 from candidates
 inner join {{ ref('alias_meanings') }} as meanings on candidates.known_spelling = meanings.spelling
-group by candidates.spelling, meanings.skill_id
+qualify row_number() over (
+    partition by candidates.spelling, meanings.skill_id
+    order by meanings.probability desc, meanings.picks desc, candidates.known_spelling
+) = 1

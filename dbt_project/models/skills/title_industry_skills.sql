@@ -18,7 +18,7 @@ titles as (
 ),
 
 title_skills as (
-    select skilled_members.title, ms01.skill_id, sum(ms01.weight) / max(titles.members) as weight
+    select skilled_members.title, ms01.skill_id, {{ exact_sum('ms01.weight') }} / max(titles.members) as weight
     from skilled_members
     inner join titles using (title)
     inner join {{ ref('ms01') }} as ms01 using (member_id)
@@ -36,7 +36,7 @@ cohorts as (
 ),
 
 cohort_skills as (
-    select skilled_members.title, skilled_members.industry, ms01.skill_id, sum(ms01.weight) as weight
+    select skilled_members.title, skilled_members.industry, ms01.skill_id, {{ exact_sum('ms01.weight') }} as weight
     from skilled_members
     inner join {{ ref('ms01') }} as ms01 using (member_id)
     where skilled_members.industry is not null

@@ -17,7 +17,7 @@ variant_scores as (
     select
         variants.variant,
         held_out.example_id,
-        coalesce(sum(member_side.weight * course_side.weight), 0) as score
+        coalesce({{ exact_sum('member_side.weight * course_side.weight') }}, 0) as score
     from held_out
     inner join {{ ref('variants') }} as variants on variants.learner = 'affinity'
     left join {{ ref('course_skills') }} as course_side
@@ -31,7 +31,7 @@ variant_scores as (
     select
         training_rows.variant,
         training_rows.example_id,
-        sum(training_rows.value * coefficients.coefficient) as score
+        {{ exact_sum('training_rows.value * coefficients.coefficient') }} as score
     from {{ ref('training_rows') }} as training_rows
     inner join {{ ref('coefficients') }} as coefficients
         on training_rows.variant = coefficients.variant
