@@ -26,6 +26,7 @@ from relevance.world.config import CATEGORIES, WorldConfig  # noqa: E402
 from relevance.world.tables import TABLES, simulation  # noqa: E402
 
 SKILLS = 10_000
+ENGINE_MEMORY = "3GB"  # of the 6 GB; the Python models need the rest
 CHUNK = 1_000  # courses whose texts are written at once
 CATALOGUE_TABLES = (
     "courses", "course_transcripts", "course_sections", "course_videos", "course_categories", "course_skill_curation",
@@ -66,6 +67,7 @@ def run(raw: Path, folder: Path, *selection: str) -> tuple[float, float]:
         "COURSE_RECOMMENDER_PUBLISHED": str(folder / "published"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        "COURSE_RECOMMENDER_MEMORY": ENGINE_MEMORY,
     }
     command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "run", "--vars"]
     start = time.perf_counter()
@@ -93,7 +95,7 @@ def main() -> None:
             run(folder / "raw", folder, "staging")
             seconds, peak = run(folder / "raw", folder, *MODELS)
             with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
-                ((words,),) = connection.sql("select sum(len(words)) from skills.course_texts").fetchall()
+                ((words,),) = connection.sql("select sum(count) from skills.course_words").fetchall()
                 ((skills, models),) = connection.sql(
                     "select (select count(*) from staging.stg_skills), count(distinct skill_id) from skills.cs04_labels"
                 ).fetchall()

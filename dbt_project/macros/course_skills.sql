@@ -1,6 +1,9 @@
 {# The parts of a course's text, as course_texts names them. #}
 {% macro text_parts() %}{{ return(['title', 'description', 'category', 'section', 'video', 'transcript']) }}{% endmacro %}
 
+{# Words of the longest name that the tagger finds. #}
+{% macro longest_name() %}{{ return(8) }}{% endmacro %}
+
 {# Parts in which mentions of related skills count for cs03: a transcript is so long that it mentions a skill related to
    almost any. #}
 {% macro related_text_parts() %}{{ return(['title', 'description', 'category', 'section', 'video']) }}{% endmacro %}
@@ -26,7 +29,7 @@
 {%- set common_share = 0.1 %}
 {%- set common_ratio = 3 %}
 with part_courses as (
-    select text_part, count(*) as courses
+    select text_part, count(distinct course_id) as courses
     from {{ ref('course_texts') }}
     group by text_part
 ),
@@ -58,14 +61,6 @@ own_matches as (
     anti join common_mentions using (skill_id, text_part)
 ),
 
-pairs as (
-    select course_id, skill_id
-    from own_matches
-    union
-    select course_id, skill_id
-    from {{ ref('cs03_pairs') }}
-),
-
 related_skills as (
     select
         skill_id,
@@ -83,24 +78,54 @@ related_matches as (
     where own_matches.text_part in ('{{ related_text_parts() | join("', '") }}')
 ),
 
+-- a power of two per feature, so that one number holds all features of a pair
 matches as (
-    select course_id, skill_id, text_part || '_match' as feature
+    select
+        course_id,
+        skill_id,
+        case text_part
+            {%- for part in text_parts() %}
+            when '{{ part }}' then {{ 2 ** loop.index0 }}
+            {%- endfor %}
+        end as matched
     from own_matches
     union all
-    select course_id, skill_id, 'related_' || related_rank || '_' || text_part || '_match' as feature
+    select course_id, skill_id, 0 as matched
+    from {{ ref('cs03_pairs') }}
+    union all
+    select
+        course_id,
+        skill_id,
+        case related_rank
+            {%- for rank in range(related_skills()) %}
+            when {{ rank + 1 }} then case text_part
+                {%- for part in related_text_parts() %}
+                when '{{ part }}' then {{ 2 ** (text_parts() | length + rank * related_text_parts() | length + loop.index0) }}
+                {%- endfor %}
+            end
+            {%- endfor %}
+        end as matched
     from related_matches
-    semi join pairs using (course_id, skill_id)
+    where exists (
+        select 1
+        from own_matches
+        where own_matches.course_id = related_matches.course_id and own_matches.skill_id = related_matches.skill_id
+    )
+    or exists (
+        select 1
+        from {{ ref('cs03_pairs') }} as pairs
+        where pairs.course_id = related_matches.course_id and pairs.skill_id = related_matches.skill_id
+    )
 )
 
 select
-    pairs.course_id,
-    pairs.skill_id,
+    course_id,
+    skill_id,
     {%- for feature in cs03_feature_names() %}
-    cast(max(case when matches.feature = '{{ feature }}' then 1 else 0 end) as tinyint) as {{ feature }}{{ ',' if not loop.last }}
+    cast(case when (bit_or(matched) & {{ 2 ** loop.index0 }}) > 0 then 1 else 0 end as tinyint) as {{ feature }}{{ ',' if not loop.last }}
     {%- endfor %}
-from pairs
-left join matches using (course_id, skill_id)
-group by pairs.course_id, pairs.skill_id
+from matches
+group by course_id, skill_id
 {%- endmacro %}
 
 {# A learned course -> skill mapping: what its scores find at the threshold that was best on validation, and what the

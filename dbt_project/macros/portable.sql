@@ -50,39 +50,75 @@
 {% macro default__numbers(count) -%}(select unnest(range({{ count }})) as number){%- endmacro %}
 
 {% macro words_of(text) %}{{ return(adapter.dispatch('words_of')(text)) }}{% endmacro %}
-{#- List of the words of a text in lower case, with | where a sentence or clause ends. Letters, digits and marks of any
-    script make words, with + and # behind them (c++, c#). Scripts that write without spaces between words, and Hangul,
-    whose particles hang on the word, are cut into characters, so that names are still found inside them. -#}
+{#- The words of a text in lower case, one space between them, with | where a sentence or clause ends. Letters, digits and
+    marks of any script make words, with + and # behind them (c++, c#). Scripts that write without spaces between words, and
+    Hangul, whose particles hang on the word, are cut into characters, so that names are still found inside them. -#}
 {% macro default__words_of(text) -%}
-    regexp_extract_all(
+    trim(regexp_replace(
         regexp_replace(
             regexp_replace(
-                lower(nfc_normalize({{ text }})),
-                '([\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])', ' \1 ', 'g'
+                regexp_replace(
+                    regexp_replace(
+                        lower(nfc_normalize({{ text }})),
+                        '([\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])', ' \1 ', 'g'
+                    ),
+                    '[.!?;:,]+(\s|$)|[|。！？；：、，۔،؟।()\n\r]', ' | ', 'g'
+                ),
+                '[^\p{L}\p{M}\p{N}+#| ]+[+#]*|(^| )[+#]+', ' ', 'g'
             ),
-            '[.!?;:,]+(\s|$)|[。！？；：、，۔،؟।()\n\r]', ' | ', 'g'
+            '([+#])([\p{L}\p{M}\p{N}])', '\1 \2', 'g'
         ),
-        '[\p{L}\p{M}\p{N}]+[+#]*|\|'
-    )
+        ' {2,}', ' ', 'g'
+    ))
 {%- endmacro %}
 
 {% macro spelling_of(text) %}{{ return(adapter.dispatch('spelling_of')(text)) }}{% endmacro %}
 {#- the words of a name with single spaces between them: what names, aliases and texts are compared by -#}
 {% macro default__spelling_of(text) -%}
-    array_to_string(list_filter({{ words_of(text) }}, lambda word : word <> '|'), ' ')
+    trim(regexp_replace({{ words_of(text) }}, '( ?\| ?)+', ' ', 'g'))
 {%- endmacro %}
 
-{% macro word_windows(relation, keys, words, width) %}{{ return(adapter.dispatch('word_windows')(relation, keys, words, width)) }}{% endmacro %}
-{#- a row per word of the lists: keys, position (first 1), word_1 and the words behind it up to word_<width> -#}
-{% macro default__word_windows(relation, keys, words, width) -%}
+{% macro word_pieces(relation, keys, words, size, behind) %}{{ return(adapter.dispatch('word_pieces')(relation, keys, words, size, behind)) }}{% endmacro %}
+{#- Texts cut into pieces of `size` words: keys, first_position (of the piece in its text, first 1), words, and words_behind,
+    the `behind` words that follow. What reads words works on small rows, whatever the length of the texts. -#}
+{% macro default__word_pieces(relation, keys, words, size, behind) -%}
     (
         select
             {{ keys | join(', ') }},
-            unnest(range(1, len({{ words }}) + 1)) as position,
+            (unnest(range(len(pieces))) * {{ size }} + 1) as first_position,
+            rtrim(unnest(pieces)) as words,
+            coalesce(rtrim(regexp_extract(unnest(pieces[2:]), '^(?:[^ ]+ ?){1,{{ behind }}}')), '') as words_behind
+        from (
+            select {{ keys | join(', ') }}, regexp_extract_all({{ words }}, '(?:[^ ]+ ?){1,{{ size }}}') as pieces
+            from {{ relation }}
+        ) as cut
+    )
+{%- endmacro %}
+
+{% macro word_rows(relation, keys, words) %}{{ return(adapter.dispatch('word_rows')(relation, keys, words)) }}{% endmacro %}
+{#- a row per word: keys, word -#}
+{% macro default__word_rows(relation, keys, words) -%}
+    (select {{ keys | join(', ') }}, unnest(string_split({{ words }}, ' ')) as word from {{ relation }})
+{%- endmacro %}
+
+{% macro word_windows(relation, keys, width) %}{{ return(adapter.dispatch('word_windows')(relation, keys, width)) }}{% endmacro %}
+{#- a row per word of word_pieces: keys, position (in its text), word_1 and the words behind it up to word_<width> -#}
+{% macro default__word_windows(relation, keys, width) -%}
+    (
+        select
+            {{ keys | join(', ') }},
+            first_position + unnest(range(size)) as position,
             {%- for n in range(1, width + 1) %}
-            unnest({{ words }}[{{ n }}:]) as word_{{ n }}{{ ',' if not loop.last }}
+            unnest(list[{{ n }}:size + {{ n - 1 }}]) as word_{{ n }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from {{ relation }}
+        from (
+            select
+                {{ keys | join(', ') }},
+                first_position,
+                len(string_split(words, ' ')) as size,
+                string_split(words || ' ' || words_behind, ' ') as list
+            from {{ relation }}
+        ) as lists
     )
 {%- endmacro %}
 

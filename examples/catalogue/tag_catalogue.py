@@ -35,7 +35,8 @@ FOLDS = 5
 FEWEST_COURSES = 10
 # models that do not depend on the fold
 UNCHANGED = (
-    "staging", "cs01", "cs02", "course_texts", "alias_meanings", "skill_correlations", "cs04_terms", "tagged_languages",
+    "staging", "cs01", "cs02", "course_texts", "course_words", "alias_meanings", "skill_correlations", "cs04_terms",
+    "tagged_languages",
 )  # fmt: skip
 YARDSTICK = "plain_classifier"
 

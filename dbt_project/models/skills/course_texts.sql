@@ -1,5 +1,5 @@
--- the texts of a course by part, and their words
-with texts as (
+-- the words of a course's texts by part, in pieces
+with texts as materialized (
     select course_id, 'title' as text_part, title as text
     from {{ ref('stg_courses') }}
     union all
@@ -25,7 +25,17 @@ with texts as (
     union all
     select course_id, 'transcript' as text_part, transcript as text
     from {{ ref('stg_course_transcripts') }}
+),
+
+word_texts as (
+    select course_id, text_part, {{ words_of('text') }} as words
+    from texts
 )
 
-select course_id, text_part, {{ words_of('text') }} as words
-from texts
+select
+    course_id,
+    text_part,
+    cast(first_position as integer) as first_position,
+    words,
+    words_behind
+from {{ word_pieces('word_texts', ['course_id', 'text_part'], 'words', size=32, behind=longest_name() - 1) }} as pieces

@@ -3,17 +3,11 @@
 -- counts as three.
 {%- set vocabulary = 5000 %}
 {%- set title_count = 3 %}
-with read_texts as (
-    select course_id, text_part, words
-    from {{ ref('course_texts') }}
+with word_counts as (
+    select course_id, word as term, sum(case when text_part = 'title' then {{ title_count }} else 1 end * count) as count
+    from {{ ref('course_words') }}
     where text_part in ('{{ var('cs04_text_parts').split('|') | join("', '") }}')
-),
-
-word_counts as (
-    select course_id, word_1 as term, sum(case when text_part = 'title' then {{ title_count }} else 1 end) as count
-    from {{ word_windows('read_texts', ['course_id', 'text_part'], 'words', 1) }} as windows
-    where word_1 <> '|'
-    group by course_id, word_1
+    group by course_id, word
 ),
 
 courses as (

@@ -1,8 +1,8 @@
 -- what the tagger could read of the catalogue, by language: a script or language it knows no name in shows as courses with
 -- words and without a tag
 with word_counts as (
-    select course_id, sum(len(words)) as words
-    from {{ ref('course_texts') }}
+    select course_id, sum(count) as words
+    from {{ ref('course_words') }}
     where text_part <> 'category'
     group by course_id
 ),
