@@ -2,7 +2,7 @@
 
 {% macro known_vars() %}
     {{ return([
-        'raw_location', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
+        'raw_location', 'no_events', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
         'world_courses', 'world_days', 'published_versions', 'minimum_meaning', 'delta_profile', 'delta_cohort', 'minimum_cohort',
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
@@ -34,11 +34,10 @@
     {%- for part in var('cs04_text_parts').split('|') if part not in text_parts() -%}
         {{ exceptions.raise_compiler_error("var cs04_text_parts has '" ~ part ~ "'. Remedy: give some of " ~ text_parts() | join(', ') ~ ", separated by |") }}
     {%- endfor -%}
-    {%- set learners = ('recency', 'affinity', 'logistic') -%}
     {%- for name in var('variants') -%}
         {%- set variant = resolved_variant(name) -%}
-        {%- if variant.learner not in learners -%}
-            {{ exceptions.raise_compiler_error("variant " ~ name ~ " has the learner '" ~ variant.learner ~ "'. Remedy: give one of " ~ learners | join(', ')) }}
+        {%- if not variant.learner -%}
+            {{ exceptions.raise_compiler_error("variant " ~ name ~ " has no learner. Remedy: give " ~ rule_learners() | join(', ') ~ ", or the name of a module of models_py/relevance/learners") }}
         {%- endif -%}
     {%- endfor -%}
 {%- endif -%}

@@ -18,58 +18,193 @@
     cast(ln(1 + greatest({{ on }} - coalesce({{ released_date }}, {{ beginning() }}), 0)) as double)
 {%- endmacro %}
 
-{# Derived features of pairs, by the rows of feature_transformations, as CTEs ending in `transformed_pairs`
-   (member_id, course_id, <on>, feature, term, value). `members` and `courses` are relations of
-   (key, <on>, feature, term, value). dot: log(1 + sum over shared terms of the product). The course side comes first:
-   its vectors are short. #}
-{% macro transformed_pairs(pairs, members, courses, on=[]) -%}
+{# The day of the week of a date: mon, tue, ... #}
+{% macro day_of_week(date) -%}
+    case extract(dow from {{ date }})
+        when 0 then 'sun' when 1 then 'mon' when 2 then 'tue' when 3 then 'wed' when 4 then 'thu' when 5 then 'fri' when 6 then 'sat'
+    end
+{%- endmacro %}
+
+{# Derived features of one side (member, course or interaction) from the features it has, by the rows of transformations:
+   CTEs ending in `<name>`, all features of that side. `values` is a relation (<keys>, feature, term, value); 0 counts as
+   no value. The same SQL for training and for scoring. #}
+{% macro with_derived(name, values, keys, side) -%}
+{%- set operations = "('log', 'bucket')" if side == 'interaction' else "('log', 'bucket', 'cross')" %}
+{{ name }}_steps as materialized (
+    select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature, transformations.depth
+    from {{ ref('transformations') }} as transformations
+    semi join {{ ref('used_features') }} as used on transformations.feature = used.feature
+    where transformations.side = '{{ side }}' and transformations.operation in {{ operations }}
+),
+
+{{ name }}_0 as (
+    select {{ keys | join(', ') }}, feature, term, value
+    from {{ values }} as given
+    where value <> 0 and feature in (
+        select left_feature from {{ name }}_steps union all select right_feature from {{ name }}_steps where right_feature is not null
+    )
+),
+{%- for depth in range(1, 4) %}
+
+{{ name }}_{{ depth }} as materialized (
+    select {{ keys | join(', ') }}, feature, term, value
+    from {{ name }}_{{ depth - 1 }}
+    union all
+    select {% for key in keys %}operands.{{ key }}, {% endfor %}steps.feature, '' as term, round(sign(operands.value) * ln(1 + abs(operands.value)), 12) as value
+    from {{ name }}_{{ depth - 1 }} as operands
+    inner join {{ name }}_steps as steps on operands.feature = steps.left_feature
+    where steps.operation = 'log' and steps.depth = {{ depth }}
+    union all
+    select {% for key in keys %}operands.{{ key }}, {% endfor %}steps.feature, buckets.term, 1.0e0 as value
+    from {{ name }}_{{ depth - 1 }} as operands
+    inner join {{ name }}_steps as steps on operands.feature = steps.left_feature
+    inner join {{ ref('feature_buckets') }} as buckets
+        on steps.feature = buckets.feature and operands.value >= buckets.low and operands.value < buckets.high
+    where steps.operation = 'bucket' and steps.depth = {{ depth }}
+    {%- if side != 'interaction' %}
+    union all
+    select {% for key in keys %}one.{{ key }}, {% endfor %}steps.feature, one.term || ' x ' || other.term as term, one.value * other.value as value
+    from {{ name }}_{{ depth - 1 }} as one
+    inner join {{ name }}_steps as steps on one.feature = steps.left_feature
+    inner join {{ name }}_{{ depth - 1 }} as other
+        on steps.right_feature = other.feature {% for key in keys %}and one.{{ key }} = other.{{ key }} {% endfor %}
+    where steps.operation = 'cross' and steps.depth = {{ depth }}
+    {%- endif %}
+),
+{%- endfor %}
+
+{{ name }} as (
+    select {{ keys | join(', ') }}, feature, term, value
+    from {{ values }} as given
+    where value <> 0
+    union all
+    select {{ keys | join(', ') }}, feature, term, value
+    from {{ name }}_3
+    where feature in (select feature from {{ name }}_steps)
+)
+{%- endmacro %}
+
+{# Features of pairs that compare or cross a member's side with a course's: CTEs ending in `compared`
+   (member_id, course_id, <on_member>, feature, term, value). `members` and `courses` are relations of
+   (key, <on>, feature, term, value). The course's side comes first: its vectors are short. #}
+{% macro compared_pairs(pairs, members, courses, on_member=[], on_course=[]) -%}
+{%- set on = on_member %}
+comparisons as materialized (
+    select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature
+    from {{ ref('transformations') }} as transformations
+    semi join {{ ref('used_features') }} as used on transformations.feature = used.feature
+    where transformations.side = 'interaction' and transformations.operation in ('dot', 'cosine', 'cross')
+),
+
+member_operands as materialized (
+    select member_id, {% for column in on_member %}{{ column }}, {% endfor %}feature, term, value
+    from {{ members }} as members
+    where feature in (select left_feature from comparisons)
+),
+
 pair_terms as materialized (
     select
         pairs.member_id,
         pairs.course_id,
         {% for column in on %}pairs.{{ column }}, {% endfor %}
-        transformations.feature,
-        transformations.left_feature,
-        course_side.term,
-        course_side.value
+        comparisons.feature,
+        comparisons.operation,
+        comparisons.left_feature,
+        comparisons.right_feature,
+        courses.term,
+        courses.value
     from {{ pairs }} as pairs
-    inner join {{ courses }} as course_side
-        on pairs.course_id = course_side.course_id
-        {% for column in on %}and pairs.{{ column }} = course_side.{{ column }} {% endfor %}
-    inner join {{ ref('feature_transformations') }} as transformations
-        on course_side.feature = transformations.right_feature
-    where transformations.transformation = 'dot' and course_side.value <> 0
+    inner join {{ courses }} as courses
+        on pairs.course_id = courses.course_id
+        {% for column in on_course %}and pairs.{{ column }} = courses.{{ column }} {% endfor %}
+    inner join comparisons on courses.feature = comparisons.right_feature
 ),
 
-transformed_pairs as (
+products as (
     select
         pair_terms.member_id,
         pair_terms.course_id,
         {% for column in on %}pair_terms.{{ column }}, {% endfor %}
         pair_terms.feature,
-        '' as term,
-        round(ln(1 + {{ exact_sum('pair_terms.value * member_side.value') }}), 12) as value
+        pair_terms.operation,
+        pair_terms.left_feature,
+        pair_terms.right_feature,
+        {{ exact_sum('pair_terms.value * members.value') }} as value
     from pair_terms
-    inner join {{ members }} as member_side
-        on pair_terms.member_id = member_side.member_id
-        and pair_terms.left_feature = member_side.feature
-        and pair_terms.term = member_side.term
-        {% for column in on %}and pair_terms.{{ column }} = member_side.{{ column }} {% endfor %}
-    group by pair_terms.member_id, pair_terms.course_id, {% for column in on %}pair_terms.{{ column }}, {% endfor %}pair_terms.feature
+    inner join member_operands as members
+        on pair_terms.member_id = members.member_id
+        and pair_terms.left_feature = members.feature
+        and pair_terms.term = members.term
+        {% for column in on_member %}and pair_terms.{{ column }} = members.{{ column }} {% endfor %}
+    where pair_terms.operation in ('dot', 'cosine')
+    group by pair_terms.member_id, pair_terms.course_id, {% for column in on %}pair_terms.{{ column }}, {% endfor %}
+        pair_terms.feature, pair_terms.operation, pair_terms.left_feature, pair_terms.right_feature
+),
+
+member_lengths as (
+    select member_id, {% for column in on_member %}{{ column }}, {% endfor %}feature, sqrt({{ exact_sum('value * value') }}) as length
+    from member_operands
+    where feature in (select left_feature from comparisons where operation = 'cosine')
+    group by member_id, {% for column in on_member %}{{ column }}, {% endfor %}feature
+),
+
+course_lengths as (
+    select course_id, {% for column in on_course %}{{ column }}, {% endfor %}feature, sqrt({{ exact_sum('value * value') }}) as length
+    from {{ courses }} as courses
+    where feature in (select right_feature from comparisons where operation = 'cosine')
+    group by course_id, {% for column in on_course %}{{ column }}, {% endfor %}feature
+),
+
+compared as (
+    select member_id, course_id, {% for column in on %}{{ column }}, {% endfor %}feature, '' as term, round(value, 12) as value
+    from products
+    where operation = 'dot'
+    union all
+    select
+        products.member_id,
+        products.course_id,
+        {% for column in on %}products.{{ column }}, {% endfor %}
+        products.feature,
+        '' as term,
+        round(products.value / (member_lengths.length * course_lengths.length), 12) as value
+    from products
+    inner join member_lengths
+        on products.member_id = member_lengths.member_id
+        and products.left_feature = member_lengths.feature
+        {% for column in on_member %}and products.{{ column }} = member_lengths.{{ column }} {% endfor %}
+    inner join course_lengths
+        on products.course_id = course_lengths.course_id
+        and products.right_feature = course_lengths.feature
+        {% for column in on_course %}and products.{{ column }} = course_lengths.{{ column }} {% endfor %}
+    where products.operation = 'cosine'
+    union all
+    select
+        pair_terms.member_id,
+        pair_terms.course_id,
+        {% for column in on %}pair_terms.{{ column }}, {% endfor %}
+        pair_terms.feature,
+        members.term || ' x ' || pair_terms.term as term,
+        members.value * pair_terms.value as value
+    from pair_terms
+    inner join member_operands as members
+        on pair_terms.member_id = members.member_id
+        and pair_terms.left_feature = members.feature
+        {% for column in on_member %}and pair_terms.{{ column }} = members.{{ column }} {% endfor %}
+    where pair_terms.operation = 'cross'
 )
 {%- endmacro %}
 
 {# Rows of the latest snapshot of every family on the day of the lists. #}
-{% macro latest_features(features, key) -%}
+{% macro latest_features(features, keys) -%}
     (
-        select features.{{ key }}, features.feature, features.term, features.value
+        select {% for key in keys %}features.{{ key }}, {% endfor %}features.feature, features.term, features.value
         from {{ features }} as features
         inner join (
-            select {{ key }}, family, max(feature_date) as feature_date
+            select {{ keys | join(', ') }}, family, max(feature_date) as feature_date
             from {{ features }}
             where feature_date <= {{ as_of_date() }}
-            group by {{ key }}, family
-        ) as snapshots using ({{ key }}, family, feature_date)
+            group by {{ keys | join(', ') }}, family
+        ) as snapshots using ({{ keys | join(', ') }}, family, feature_date)
         where features.value <> 0
     )
 {%- endmacro %}

@@ -29,3 +29,13 @@
 {% macro is_among(word, words) -%}
     ({{ words }} is null or {{ words }} = '' or '|' || {{ words }} || '|' like '%|' || {{ word }} || '|%')
 {%- endmacro %}
+
+{# The label sets that variants learn from, as a condition on the column label_set: others cost nothing. #}
+{% macro is_used_label_set() -%}
+    {%- set used = [] -%}
+    {%- for name in var('variants') -%}
+        {%- set label_set = resolved_variant(name).label_set -%}
+        {%- if label_set and label_set not in used %}{% do used.append(label_set) %}{% endif -%}
+    {%- endfor -%}
+    label_sets.label_set in ('{{ used | join("', '") }}')
+{%- endmacro %}

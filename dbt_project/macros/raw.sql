@@ -9,6 +9,9 @@
     ]) }}
 {% endmacro %}
 
+{# What members did with courses: not read with the var no_events. #}
+{% macro interaction_tables() %}{{ return(['impressions', 'engagements', 'autoplays', 'dismissals', 'email_sends']) }}{% endmacro %}
+
 {% macro raw_contract_of(table) %}
     {#- the source node of a raw table, or none; only while executing -#}
     {% set found = namespace(node=none) %}
@@ -60,7 +63,7 @@ with read_rows as materialized (
         {%- endif %} as raw_{{ column.name }},
     {%- endfor %}
         1 as one
-    {%- if scan and scan.from %}
+    {%- if scan and scan.from and not (var('no_events') and table in interaction_tables()) %}
     from {{ scan.from }}
     {%- else %}
     where false

@@ -1,18 +1,29 @@
-{# A variant of the registry with what it inherits: `extends` names the parent, features add up, the rest overrides. #}
+{# A variant of the registry with what it inherits: `extends` names the parent, features add up, the rest overrides. A
+   blend has the features of its `parts`. #}
 {% macro resolved_variant(name) %}
     {% set registry = var('variants') %}
     {% if name not in registry %}
         {{ exceptions.raise_compiler_error("the registry (var variants) has no variant '" ~ name ~ "'; it has " ~ registry.keys() | join(', ')) }}
     {% endif %}
     {% set own = registry[name] %}
-    {% if not own.extends %}{{ return(own) }}{% endif %}
     {% set merged = {} %}
+    {% if own.parts %}
+        {% set features = [] %}
+        {% for part in own.parts %}
+            {% for feature in resolved_variant(part).features or [] if feature not in features %}{% do features.append(feature) %}{% endfor %}
+        {% endfor %}
+        {% do merged.update(own) %}
+        {% do merged.update({'features': features}) %}
+        {{ return(merged) }}
+    {% endif %}
+    {% if not own.extends %}{{ return(own) }}{% endif %}
     {% set parent = resolved_variant(own.extends) %}
     {% do merged.update(parent) %}
     {% do merged.update(own) %}
     {% for feature in own.features or [] if feature in (parent.features or []) %}
         {{ exceptions.raise_compiler_error("variant " ~ name ~ " repeats the feature " ~ feature ~ ", which " ~ own.extends ~ " has: features add up") }}
     {% endfor %}
+    {% if own.parts %}{{ exceptions.raise_compiler_error("variant " ~ name ~ " has parts and extends " ~ own.extends ~ ": give one of them") }}{% endif %}
     {% do merged.update({'features': (parent.features or []) + (own.features or [])}) %}
     {{ return(merged) }}
 {% endmacro %}
@@ -21,5 +32,15 @@
 {% macro variants_with(learners) %}
     {% set names = [] %}
     {% for name in var('variants') | sort if resolved_variant(name).learner in learners %}{% do names.append(name) %}{% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
+{# Learners whose scores are rules, not fits. #}
+{% macro rule_learners() %}{{ return(['recency', 'affinity']) }}{% endmacro %}
+
+{# The names of all variants that are fitted. #}
+{% macro learned_variants() %}
+    {% set names = [] %}
+    {% for name in var('variants') | sort if resolved_variant(name).learner not in rule_learners() %}{% do names.append(name) %}{% endfor %}
     {{ return(names) }}
 {% endmacro %}

@@ -21,6 +21,10 @@ class Design:
     columns: list[tuple[str, str]]
     examples: NDArray
 
+    def rows(self, chosen: NDArray) -> "Design":
+        """The examples that a mask (n,) chooses, over the same columns."""
+        return Design(self.x[chosen], self.y[chosen], self.weight[chosen], self.columns, self.examples[chosen])
+
 
 def design_of(rows: pa.Table) -> Design:
     """rows : table with example_id, label, weight, feature, term, value; the order of the rows does not matter.

@@ -1,25 +1,13 @@
-"""Logistic regression with L2 (section 4.1), fitted by scikit-learn on a sparse design."""
+"""The solver of logistic regression with L2: scikit-learn on a sparse design, polished to the last digits."""
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from relevance.design import INTERCEPT, Design, design_of
+from relevance.design import INTERCEPT, Design
 
-COEFFICIENTS = pa.schema(
-    [
-        ("variant", pa.string()),
-        ("effect", pa.string()),
-        ("entity_id", pa.string()),
-        ("feature", pa.string()),
-        ("term", pa.string()),
-        ("coefficient", pa.float64()),
-        ("standard_error", pa.float64()),
-    ]
-)
 TOLERANCE = 1e-6
 DENSE_COLUMNS = 2_000  # up to here the Hessian is inverted for standard errors
 
@@ -28,11 +16,11 @@ class NotConvergedError(RuntimeError):
     """The optimiser stopped before the gradient was small enough."""
 
 
-def fit_logistic(design: Design, l2: float) -> tuple[NDArray, NDArray | None]:
+def fit_logistic(design: Design, l2: float, errors: bool = True) -> tuple[NDArray, NDArray | None]:
     """Minimise  sum_i weight_i log(1 + exp(-s_i x_i.w)) + l2/2 ||w||^2,  s_i = 2 y_i - 1, intercept free.
 
     design : (n, d) with an intercept column;  l2 : > 0.  Returns w (d,) and its standard errors (d,), None for them
-    where d is large.  Raises ValueError if y holds one class or l2 is not positive, NotConvergedError if the gradient
+    where d is large or `errors` is false.  Raises ValueError if y holds one class or l2 is not positive, NotConvergedError if the gradient
     norm stays above 1e-6 of the summed weights.  Source: section 4.1.
     """
     if l2 is None or not l2 > 0:
@@ -43,7 +31,9 @@ def fit_logistic(design: Design, l2: float) -> tuple[NDArray, NDArray | None]:
     others = np.delete(np.arange(len(design.columns)), intercept)
     x = design.x[:, others]
     with threadpool_limits(1):
-        model = LogisticRegression(C=1.0 / l2, solver="lbfgs", tol=1e-9, max_iter=2000)
+        # Newton's steps with the whole Hessian while it is small: lbfgs needs thousands of its own on rare columns
+        solver = "newton-cholesky" if len(others) <= DENSE_COLUMNS else "newton-cg"
+        model = LogisticRegression(C=1.0 / l2, solver=solver, tol=1e-8, max_iter=500)
         model.fit(x, design.y, sample_weight=design.weight)
     w = np.zeros(len(design.columns))
     w[others], w[intercept] = model.coef_[0], model.intercept_[0]
@@ -53,8 +43,8 @@ def fit_logistic(design: Design, l2: float) -> tuple[NDArray, NDArray | None]:
     p = expit(design.x @ w)
     gradient = design.x.T @ (design.weight * (p - design.y)) + ridge * w
     if np.abs(gradient).max() > TOLERANCE * design.weight.sum():
-        raise NotConvergedError(f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations")
-    return w, _standard_errors(design, p, ridge)
+        raise NotConvergedError(f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations. Remedy: raise l2")
+    return w, _standard_errors(design, p, ridge) if errors else None
 
 
 def _hessian(design: Design, p: NDArray, ridge: NDArray) -> NDArray:
@@ -75,34 +65,3 @@ def _standard_errors(design: Design, p: NDArray, ridge: NDArray) -> NDArray | No
     if len(ridge) > DENSE_COLUMNS:
         return None
     return np.sqrt(np.diag(np.linalg.inv(_hessian(design, p, ridge))))
-
-
-def fit_variant(variant: str, variants, training_rows) -> pa.Table:
-    """Coefficients of a variant as rows (variant, effect, entity_id, feature, term, coefficient, standard_error).
-
-    variants, training_rows : relations of the models of that name. Without a positive and a negative example there is
-    nothing to learn: no rows, and the variant serves affinity lists.
-    """
-    (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
-    rows = training_rows.filter(f"variant = '{variant}' and split = 'train'").to_arrow_table()
-    design = design_of(rows)
-    if len(np.unique(design.y)) < 2:
-        print(f"{variant}: {len(design.y)} examples of one class; nothing to learn yet")
-        return COEFFICIENTS.empty_table()
-    try:
-        w, errors = fit_logistic(design, row["l2"])
-    except NotConvergedError as error:
-        raise NotConvergedError(f"{variant}: {error}. Remedy: raise its l2 in the registry") from None
-    n = len(w)
-    return pa.table(
-        {
-            "variant": [variant] * n,
-            "effect": ["global"] * n,
-            "entity_id": pa.nulls(n, pa.string()),
-            "feature": [feature for feature, _ in design.columns],
-            "term": [term for _, term in design.columns],
-            "coefficient": np.round(w, 12),
-            "standard_error": pa.nulls(n, pa.float64()) if errors is None else np.round(errors, 12),
-        },
-        schema=COEFFICIENTS,
-    )

@@ -1,24 +1,27 @@
 """Offline metrics of ranked scores: ROC AUC with a member-clustered interval, log-loss, NDCG."""
 
+from functools import lru_cache
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from relevance.learning import learner
+
 RESAMPLES = 200
-METRICS = pa.schema(
-    [
-        ("variant", pa.string()),
-        ("split", pa.string()),
-        ("channel", pa.string()),
-        ("roc_auc", pa.float64()),
-        ("roc_auc_low", pa.float64()),
-        ("roc_auc_high", pa.float64()),
-        ("log_loss", pa.float64()),
-        ("ndcg_at_10", pa.float64()),
-        ("rows", pa.int64()),
-    ]
-)
+HISTORIES = ((0, "0"), (1, "1-2"), (3, "3-9"), (10, "10+"))  # engagements from, name
+
+
+def metrics_schema(group: str) -> pa.Schema:
+    return pa.schema(
+        [
+            *[(name, pa.string()) for name in ("variant", "split", group)],
+            *[(name, pa.float64()) for name in ("roc_auc", "roc_auc_low", "roc_auc_high", "log_loss", "calibration")],
+            *[(name, pa.float64()) for name in ("ndcg_at_10", "coverage")],
+            ("rows", pa.int64()),
+        ]
+    )
 
 
 def roc_auc(y: NDArray, score: NDArray, weight: NDArray | None = None) -> float:
@@ -32,33 +35,38 @@ def roc_auc(y: NDArray, score: NDArray, weight: NDArray | None = None) -> float:
 
 
 def _ties(sorted_score: NDArray) -> NDArray:
-    """(n,) number of the group of equal scores each row is in."""
-    return np.cumsum(np.r_[False, np.diff(sorted_score) != 0]) if len(sorted_score) else np.zeros(0, int)
+    """Where each run of equal scores starts, and the end of the last."""
+    if not len(sorted_score):
+        return np.zeros(1, int)
+    return np.r_[0, np.flatnonzero(np.diff(sorted_score)) + 1, len(sorted_score)]
 
 
 def _auc_sorted(y: NDArray, tie: NDArray, weight: NDArray) -> float:
-    """AUC of rows sorted by score, given the group of equal scores of each."""
-    groups = int(tie[-1]) + 1 if len(tie) else 0
-    positive = np.bincount(tie, weights=weight * y, minlength=groups)
-    negative = np.bincount(tie, weights=weight * (1 - y), minlength=groups)
-    below = np.cumsum(negative) - negative
-    total = positive.sum() * negative.sum()
-    return float((positive * (below + 0.5 * negative)).sum() / total) if total > 0 else float("nan")
+    """AUC of rows sorted by score, given the runs of equal scores."""
+    positive = np.r_[0.0, np.cumsum(weight * y)][tie]
+    negative = np.r_[0.0, np.cumsum(weight * (1 - y))][tie]
+    total = positive[-1] * negative[-1]
+    in_order = (np.diff(positive) * 0.5 * (negative[1:] + negative[:-1])).sum()
+    return float(in_order / total) if total > 0 else float("nan")
+
+
+@lru_cache(maxsize=8)
+def _draws(members: int, seed: int, resamples: int) -> NDArray:
+    """(resamples, members) how often each member is drawn."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(members, np.full(members, 1.0 / members), size=resamples).astype(np.uint16)
 
 
 def auc_interval(
     y: NDArray, score: NDArray, weight: NDArray, member: NDArray, seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
     """95 % bootstrap interval of the AUC, resampling members: a member's rows are not independent."""
-    _, code = np.unique(member, return_inverse=True)
-    order = np.argsort(score, kind="stable")
-    rng = np.random.default_rng(seed)
-    members = int(code.max()) + 1 if len(code) else 0
-    if members == 0:
+    if not len(member):
         return float("nan"), float("nan")
+    names, code = np.unique(member, return_inverse=True)
+    order = np.argsort(score, kind="stable")
     y, code, weight, tie = y[order], code[order], weight[order], _ties(score[order])
-    share = np.full(members, 1.0 / members)
-    values = [_auc_sorted(y, tie, weight * rng.multinomial(members, share)[code]) for _ in range(resamples)]
+    values = [_auc_sorted(y, tie, weight * draw[code]) for draw in _draws(len(names), seed, resamples)]
     if np.isnan(values).all():
         return float("nan"), float("nan")
     low, high = np.nanquantile(values, [0.025, 0.975])
@@ -80,46 +88,77 @@ def ndcg(y: NDArray, score: NDArray, group: NDArray, at: int = 10) -> float:
     return float(np.mean(dcg[positives > 0] / ideal[positives > 0])) if (positives > 0).any() else float("nan")
 
 
-def offline_metrics(scores, learned: set[str]) -> pa.Table:
-    """One row per variant, split and channel (and channel 'all').
+def offline_metrics(scores, variants) -> pa.Table:
+    """One row per variant, split and channel, and channel `all` beside them.
 
-    scores : relation with variant, split, channel, example_id, member_id, label, weight, score. `learned` variants have
-    scores that are logits, so they get a log-loss.
+    scores, variants : relations of example_scores and variants. Variants whose scores are logits get a log-loss and a
+    calibration.
     """
+    return _grouped(scores, variants, "channel", lambda columns: columns["channel"].astype(str), whole="all")
+
+
+def offline_metrics_by_history(scores, variants) -> pa.Table:
+    """One row per variant, split, and class of the member's engagements before the day."""
+    starts, names = zip(*HISTORIES, strict=True)
+
+    def history(columns: dict[str, NDArray]) -> NDArray:
+        return np.array(names)[np.searchsorted(starts, columns["engagements"], side="right") - 1]
+
+    return _grouped(scores, variants, "history", history)
+
+
+def offline_metrics_by_traffic(scores, variants) -> pa.Table:
+    """One row per variant, split and kind of traffic of the feed: chosen by the policy, or drawn at random."""
+    feed = scores.filter("channel = 'feed'")
+    return _grouped(feed, variants, "traffic", lambda columns: np.where(columns["is_random"], "random", "policy"))
+
+
+def _grouped(scores, variants, group: str, group_of, whole: str | None = None) -> pa.Table:
     table = scores.order("variant, split, example_id").to_arrow_table()
     columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+    groups = group_of(columns)
+    rules = ("recency", "affinity")
+    is_probability = {
+        row["variant"]: row["learner"] not in rules and learner(row["learner"]).IS_PROBABILITY
+        for row in variants.to_arrow_table().to_pylist()
+    }
     rows = []
     for variant in np.unique(columns["variant"].astype(str)):
         for split in ("validation", "test"):
             here = np.flatnonzero((columns["variant"] == variant) & (columns["split"] == split))
             if not len(here):
                 continue
-            whole = _metrics(columns, here, variant in learned)
-            channels = np.unique(columns["channel"][here].astype(str))
-            for channel in ["all", *channels]:
-                chosen = here[columns["channel"][here] == channel]
-                metrics = (
-                    whole if channel == "all" or len(channels) == 1 else _metrics(columns, chosen, variant in learned)
-                )
-                rows.append({"variant": variant, "split": split, "channel": channel, **metrics})
-    return pa.Table.from_pylist(rows, schema=METRICS)
+            present = np.unique(groups[here]).tolist()
+            parts = {name: here[groups[here] == name] for name in present}
+            if whole:
+                parts = {whole: here} | parts
+            known = {}
+            for name, chosen in parts.items():
+                if len(chosen) not in known:  # the whole and its only part are measured once
+                    known[len(chosen)] = _metrics(columns, chosen, is_probability[variant])
+                rows.append({"variant": variant, "split": split, group: name, **known[len(chosen)]})
+    return pa.Table.from_pylist(rows, schema=metrics_schema(group))
 
 
-def _metrics(columns: dict[str, NDArray], chosen: NDArray, is_learned: bool) -> dict[str, float | int | None]:
+def _metrics(columns: dict[str, NDArray], chosen: NDArray, is_probability: bool) -> dict[str, float | int | None]:
     y, score = columns["label"][chosen].astype(float), columns["score"][chosen]
     weight, member = columns["weight"][chosen], columns["member_id"][chosen]
     low, high = auc_interval(y, score, weight, member)
-    loss = None
-    if is_learned:
+    loss = calibration = None
+    if is_probability:
         p = np.clip(expit(score), 1e-12, 1 - 1e-12)
         loss = float(np.average(-(y * np.log(p) + (1 - y) * np.log1p(-p)), weights=weight))
+        positives = float((weight * y).sum())
+        calibration = float((weight * p).sum() / positives) if positives else None
     _, group = np.unique(member, return_inverse=True)
     values = {
         "roc_auc": roc_auc(y, score, weight),
         "roc_auc_low": low,
         "roc_auc_high": high,
         "log_loss": loss,
+        "calibration": calibration,
         "ndcg_at_10": ndcg(y, score, group),
+        "coverage": float(columns["is_scored"][chosen].mean()),
     }
     rounded = {name: None if v is None or np.isnan(v) else round(v, 9) for name, v in values.items()}
     return {"rows": len(chosen), **rounded}

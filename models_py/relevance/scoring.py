@@ -1,84 +1,60 @@
-"""Scores candidates on the fly (section 4.2): course data in memory, member data streamed, nothing stored between.
-
-The logit of a linear variant is a sum of a member part, a course part and one weighted dot product per declared
-transformation; a shard of members needs one sparse product each, over the whole catalogue.
-"""
-
-from dataclasses import dataclass
+"""Scores candidates on the fly (section 4.2): course data in memory, member data streamed, nothing stored between."""
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from relevance.design import INTERCEPT
+from relevance.catalogue import CatalogueSpace, Column, Shard
 from relevance.engine import engine
+from relevance.learning import learner, models_of
 
-SHARD_MEMBERS = 1024
-
-
-@dataclass(frozen=True)
-class LinearVariant:
-    """One learned variant over numbered terms and courses.
-
-    member_weights : (terms,);  course_scores : (courses,) intercept included;
-    dots : (weight, course matrix (terms, courses)) per transformation, entering as weight * log(1 + product).
-    """
-
-    name: str
-    member_weights: NDArray
-    course_scores: NDArray
-    dots: list[tuple[float, csr_matrix]]
-
-    def logits(self, members: csr_matrix) -> NDArray:
-        """(members, courses) logits for members given as (members, terms)."""
-        total = (members @ self.member_weights)[:, None] + self.course_scores[None, :]
-        for weight, courses in self.dots:
-            total += weight * np.log1p((members @ courses).toarray())
-        return total
+SHARD_MEMBERS = 512
 
 
-def linear_variants(
-    coefficients: pa.Table, terms: pa.Table, courses: pa.Table, features: pa.Table, transformations: pa.Table
-) -> dict[str, LinearVariant]:
-    """The learned variants by name.
+def catalogue_space(
+    terms: pa.Table, pair_terms: pa.Table, courses: pa.Table, features: pa.Table, steps: pa.Table, buckets: pa.Table
+) -> CatalogueSpace:
+    """terms, pair_terms : feature, term by number;  courses : course_id by number;  features : course_id, feature, term,
+    value;  steps, buckets : rows of `transformations` and `feature_buckets`."""
+    course_ids = courses.column("course_id").combine_chunks()
+    known = pc.index_in(features.column("course_id"), value_set=course_ids)
+    features, number = features.filter(known.is_valid()), known.drop_null().to_numpy()
+    by_column: dict[Column, list[tuple[int, float]]] = {}
+    for feature, term, value, course in zip(
+        features.column("feature").to_pylist(), features.column("term").to_pylist(),
+        features.column("value").to_pylist(), number.tolist(), strict=True,
+    ):  # fmt: skip
+        by_column.setdefault((feature, term), []).append((course, value))
+    return CatalogueSpace(
+        terms=list(zip(terms.column("feature").to_pylist(), terms.column("term").to_pylist(), strict=True)),
+        pair_terms=list(
+            zip(pair_terms.column("feature").to_pylist(), pair_terms.column("term").to_pylist(), strict=True)
+        ),
+        course_ids=course_ids,
+        course_values={
+            column: (np.array([c for c, _ in entries]), np.array([v for _, v in entries]))
+            for column, entries in sorted(by_column.items())
+        },
+        steps={row["feature"]: row for row in steps.to_pylist() if row["side"] == "interaction"},
+        buckets={(row["feature"], row["term"]): (row["low"], row["high"]) for row in buckets.to_pylist()},
+    )
 
-    coefficients : rows of `coefficients`;  terms : feature, term, term_number;  courses : course_id, course_number;
-    features : course_id, feature, term, value;  transformations : rows of `feature_transformations`.
-    Raises ValueError for a transformation other than `dot`.
-    """
-    number = {(row["feature"], row["term"]): row["term_number"] for row in terms.to_pylist()}
-    place = {row["course_id"]: row["course_number"] for row in courses.to_pylist()}
-    by_feature: dict[str, list[tuple[int, str, float]]] = {}
-    for row in features.to_pylist():
-        if row["course_id"] in place:
-            by_feature.setdefault(row["feature"], []).append((place[row["course_id"]], row["term"], row["value"]))
-    products = {}
-    for row in transformations.to_pylist():
-        if row["transformation"] != "dot":
-            raise ValueError(f"feature_transformations, {row['feature']}: no transformation '{row['transformation']}'")
-        entries = [
-            (number[row["left_feature"], term], course, value)
-            for course, term, value in by_feature.get(row["right_feature"], [])
-            if (row["left_feature"], term) in number
-        ]
-        products[row["feature"]] = csr_matrix(
-            ([e[2] for e in entries], ([e[0] for e in entries], [e[1] for e in entries])), (len(number), len(place))
-        )
-    variants = {}
-    rows = coefficients.to_pylist()
-    for name in sorted({row["variant"] for row in rows}):
-        weight = {(row["feature"], row["term"]): row["coefficient"] for row in rows if row["variant"] == name}
-        course_scores = np.full(len(place), weight.get((INTERCEPT, ""), 0.0))
-        for feature, values in by_feature.items():
-            for course, term, value in values:
-                course_scores[course] += weight.get((feature, term), 0.0) * value
-        member_weights = np.zeros(len(number))
-        for key, i in number.items():
-            member_weights[i] = weight.get(key, 0.0)
-        dots = [(weight[feature, ""], matrix) for feature, matrix in products.items() if (feature, "") in weight]
-        variants[name] = LinearVariant(name, member_weights, course_scores, dots)
-    return variants
+
+def catalogue_scorers(coefficients: pa.Table, variants: pa.Table, space: CatalogueSpace) -> dict:
+    """variant -> object with logits(shard), of every learned variant."""
+    scorers: dict[str, object] = {}
+
+    def build(name: str, model) -> object:
+        if name not in scorers:
+            parts = {part: build(part, inner) for part, inner in model.parts.items()}
+            scorers[name] = learner(model.learner).catalogue(model.rows, space, parts)
+        return scorers[name]
+
+    for name, model in models_of(coefficients, variants).items():
+        build(name, model)
+    return scorers
 
 
 def _ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
@@ -88,27 +64,38 @@ def _ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     return offsets - offsets[0], array.flatten().to_numpy(zero_copy_only=False)
 
 
-def score_shard(
-    shard: pa.Table, variants: dict[str, LinearVariant], course_ids: pa.Array, keep: int, schema: pa.Schema
-) -> pa.Table:
+def score_shard(shard: pa.Table, scorers: dict, space: CatalogueSpace, keep: int, schema: pa.Schema) -> pa.Table:
     """The best `keep` candidates of every member of a shard, for each variant assigned to the member.
 
-    shard : member_id, variants, courses, terms, term_values (rows of `scoring_groups`). Ties go to the lower number.
+    shard : member_id, variants, courses, terms, term_values, pair_courses, pair_terms, pair_values (rows of
+    `scoring_groups`). Ties go to the lower course number.
     """
-    members, courses = shard.num_rows, len(course_ids)
+    members, courses = shard.num_rows, len(space.course_ids)
     offsets, candidate = _ragged(shard.column("courses"))
-    mask = np.full((members, courses), -np.inf)  # added to a logit: nothing, or out of the list
-    mask[np.repeat(np.arange(members), np.diff(offsets)), candidate] = 0.0
+    candidates = np.zeros((members, courses), bool)
+    candidates[np.repeat(np.arange(members), np.diff(offsets)), candidate] = True
     term_offsets, term = _ragged(shard.column("terms"))
     _, value = _ragged(shard.column("term_values"))
+    features = csr_matrix((value, term, term_offsets), (members, len(space.terms)))
+    pair_offsets, pair_course = _ragged(shard.column("pair_courses"))
+    _, pair_term = _ragged(shard.column("pair_terms"))
+    _, pair_value = _ragged(shard.column("pair_values"))
+    pair_member = np.repeat(np.arange(members), np.diff(pair_offsets))
+    pairs = {}
+    for number in np.unique(pair_term).tolist():
+        here = pair_term == number
+        places = (pair_member[here], pair_course[here])
+        pairs[number] = csr_matrix((pair_value[here], places), (members, courses))
     assigned = shard.column("variants").to_pylist()
     out = []
-    for name, variant in variants.items():
+    for name, scorer in scorers.items():
         chosen = np.flatnonzero([name in names for names in assigned])
         if not len(chosen):
             continue
-        features = csr_matrix((value, term, term_offsets), (members, len(variant.member_weights)))[chosen]
-        full = mask[chosen] + variant.logits(features)
+        part = Shard(
+            space, features[chosen], {number: matrix[chosen] for number, matrix in pairs.items()}, candidates[chosen]
+        )
+        full = np.where(part.candidates, scorer.logits(part), -np.inf)
         top = np.argsort(-np.round(full, 9), axis=1, kind="stable")[:, : min(keep, courses)]
         best = np.take_along_axis(full, top, axis=1)
         which, rank = np.nonzero(np.isfinite(best))
@@ -117,7 +104,7 @@ def score_shard(
                 {
                     "variant": pa.array([name] * len(which), pa.string()),
                     "member_id": shard.column("member_id").take(pa.array(chosen[which])),
-                    "course_id": course_ids.take(pa.array(top[which, rank])),
+                    "course_id": space.course_ids.take(pa.array(top[which, rank])),
                     "score": best[which, rank],
                 },
                 schema=schema,
@@ -127,20 +114,25 @@ def score_shard(
 
 
 def learned_scores(
-    session, groups, coefficients, terms, courses, features, transformations, keep: int
+    session, groups, coefficients, variants, terms, pair_terms, courses, features, steps, buckets, keep: int
 ) -> pa.RecordBatchReader:
     """Streams (variant, member_id, course_id, score) of all learned variants; the arguments are relations."""
     verbs = engine(session)
-    numbered = verbs.collect(courses, order=["course_number"])
-    variants = linear_variants(
-        verbs.collect(coefficients), verbs.collect(terms, order=["term_number"]), numbered,
-        verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(transformations),
+    space = catalogue_space(
+        verbs.collect(terms, order=["term_number"]), verbs.collect(pair_terms, order=["term_number"]),
+        verbs.collect(courses, order=["course_number"]),
+        verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(steps), verbs.collect(buckets),
     )  # fmt: skip
-    course_ids = numbered.column("course_id").combine_chunks()
+    scorers = catalogue_scorers(verbs.collect(coefficients), verbs.collect(variants), space)
     member_type = groups.limit(0).to_arrow_table().schema.field("member_id").type
     schema = pa.schema(
-        [("variant", pa.string()), ("member_id", member_type), ("course_id", course_ids.type), ("score", pa.float64())]
+        [
+            ("variant", pa.string()),
+            ("member_id", member_type),
+            ("course_id", space.course_ids.type),
+            ("score", pa.float64()),
+        ]
     )
     return verbs.map_groups(
-        groups, "member_id", lambda shard: score_shard(shard, variants, course_ids, keep, schema), schema, SHARD_MEMBERS
+        groups, "member_id", lambda shard: score_shard(shard, scorers, space, keep, schema), schema, SHARD_MEMBERS
     )

@@ -63,7 +63,7 @@ measures as (
     union all
     select 'm101 ROC AUC on the test days' as quantity, roc_auc as measured
     from {{ ref('offline_metrics') }}
-    where variant = 'm101' and split = 'test' and channel = 'all'
+    where variant = 'm101' and split = 'test' and channel = 'feed'
     union all
     select
         'ROC AUC of the true probability on the test days' as quantity,

@@ -96,7 +96,7 @@ platform_rates as (
 select
     windows.feature_date,
     windows.course_id,
-    'course_click_rate' as feature,
+    'course_click_rate_14d' as feature,
     '' as term,
     cast(
         ln(

@@ -14,6 +14,9 @@ with catalog_terms as (
     union all
     select course_id, 'course_category' as feature, cast(category_id as varchar) as term, 1.0e0 as value
     from {{ ref('stg_course_categories') }}
+    union all
+    select course_id, 'course_identity' as feature, cast(course_id as varchar) as term, 1.0e0 as value
+    from {{ ref('stg_courses') }}
 )
 
 select

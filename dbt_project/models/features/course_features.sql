@@ -10,3 +10,6 @@ from {{ ref('course_activity_features') }}
 union all
 select 'course_history' as family, feature_date, course_id, feature, term, value
 from {{ ref('course_history_features') }}
+union all
+select 'course_transcript' as family, feature_date, course_id, feature, term, value
+from {{ ref('course_transcript_features') }}

@@ -1,6 +1,6 @@
 -- features of courses on the day of the lists
 select course_id, feature, term, value
-from {{ latest_features(ref('course_features'), 'course_id') }}
+from {{ latest_features(ref('course_features'), ['course_id']) }}
 union all
 select
     course_id,

@@ -13,3 +13,9 @@ from {{ ref('member_activity_features') }}
 union all
 select 'member_interest' as family, feature_date, member_id, feature, term, value
 from {{ ref('member_interest_features') }}
+union all
+select 'member_history' as family, feature_date, member_id, feature, term, value
+from {{ ref('member_history_features') }}
+union all
+select 'member_job' as family, feature_date, member_id, feature, term, value
+from {{ ref('member_job_features') }}

@@ -1,4 +1,4 @@
--- The subscription of the day before: a snapshot after each day on which a period starts or ends. Of periods that overlap
+-- The subscription of the day before, and how many there were: a snapshot after each day on which a period starts or ends. Of periods that overlap
 -- the one that started last counts; after the last one the member has none.
 with change_dates as (
     select member_id, started_date as change_date
@@ -29,3 +29,14 @@ select
     coalesce(subscription, 'none') as term,
     cast(1 as double) as value
 from running_periods
+union all
+select
+    cast(change_dates.change_date + 1 as date) as feature_date,
+    change_dates.member_id,
+    'member_purchases' as feature,
+    '' as term,
+    cast(round(ln(1 + count(*)), 12) as double) as value
+from change_dates
+inner join {{ ref('stg_member_subscriptions') }} as periods
+    on change_dates.member_id = periods.member_id and periods.started_date <= change_dates.change_date
+group by change_dates.member_id, change_dates.change_date

@@ -1,5 +1,5 @@
 -- What variants learn from: negatives thinned and weighted up again, days split into train, validation and test in
--- order of time (60 %, 15 % and 25 % of the rows)
+-- order of time, at the same dates for all label sets
 with kept as (
     select
         labels.label_set,
@@ -9,6 +9,7 @@ with kept as (
         labels.served_date,
         labels.channel,
         labels.platform,
+        labels.is_random,
         labels.label,
         case when labels.label = 1 then 1.0e0 else 1.0e0 / label_sets.negative_rate end as weight,
         false as is_random_negative,
@@ -26,21 +27,12 @@ with kept as (
         served_date,
         'other' as channel,
         cast(null as varchar) as platform,
+        false as is_random,
         0 as label,
         1.0e0 as weight,
         true as is_random_negative,
         null as impression_id
     from {{ ref('random_negatives') }}
-),
-
-days as (
-    select
-        label_set,
-        served_date,
-        (sum(count(*)) over (partition by label_set order by served_date) - count(*))
-        / cast(sum(count(*)) over (partition by label_set) as double) as share_before
-    from kept
-    group by label_set, served_date
 )
 
 select
@@ -55,13 +47,14 @@ select
     kept.served_date,
     kept.channel,
     kept.platform,
+    kept.is_random,
     cast(kept.label as integer) as label,
     cast(kept.weight as double) as weight,
     case
-        when days.share_before < 0.60 then 'train'
-        when days.share_before < 0.75 then 'validation'
+        when kept.served_date < split_dates.validation_date then 'train'
+        when kept.served_date < split_dates.test_date then 'validation'
         else 'test'
     end as split,
     kept.is_random_negative
 from kept
-inner join days using (label_set, served_date)
+cross join {{ ref('split_dates') }} as split_dates

@@ -1,41 +1,51 @@
--- From when on a label set takes its rows: its last window_days, or the whole log where that holds too few positives.
--- Where none of its channels shows impressions, its positives are engagements anywhere.
-with impression_counts as (
-    select label_sets.label_set, count(*) as impressions
+-- The days of each label set in use: its last window_days before a gap, or all before the gap where those hold too few
+-- positives. Where none of its channels shows impressions, its positives are engagements anywhere.
+with used_sets as (
+    select label_sets.*, {{ is_used_label_set() }} as is_learned_from, {{ as_of_date() }} - label_sets.gap_days as end_date
     from {{ ref('label_sets') }} as label_sets
+    where {{ is_used_label_set() }} or label_sets.is_evaluation
+),
+
+impression_counts as (
+    select used_sets.label_set, count(*) as impressions
+    from used_sets
     inner join {{ ref('stg_impressions') }} as impressions
-        on {{ is_among('impressions.channel', 'label_sets.channels') }}
-        and cast(impressions.served_at as date) < {{ as_of_date() }}
-    group by label_sets.label_set
+        on {{ is_among('impressions.channel', 'used_sets.channels') }}
+        and {{ is_among('impressions.platform', 'used_sets.platforms') }}
+        and cast(impressions.served_at as date) < used_sets.end_date
+    group by used_sets.label_set
 ),
 
 positives as (
     select
-        label_sets.label_set,
+        used_sets.label_set,
         count(*) as positives
-    from {{ ref('label_sets') }} as label_sets
+    from used_sets
     inner join {{ ref('engagements') }} as engagements
-        on engagements.engaged_date >= {{ as_of_date() }} - label_sets.window_days
-        and engagements.engaged_date < {{ as_of_date() }}
+        on engagements.engaged_date >= used_sets.end_date - used_sets.window_days
+        and engagements.engaged_date < used_sets.end_date
     left join impression_counts using (label_set)
     where impression_counts.impressions is null
         or (
-            {{ is_among('engagements.channel', 'label_sets.channels') }}
-            and {{ is_among('engagements.action', 'label_sets.positive_actions') }}
+            {{ is_among('engagements.channel', 'used_sets.channels') }}
+            and {{ is_among('engagements.action', 'used_sets.positive_actions') }}
         )
-    group by label_sets.label_set
+    group by used_sets.label_set
 )
 
 select
-    label_sets.label_set,
+    used_sets.label_set,
     case when impression_counts.impressions is null then 'engagements' else 'impressions' end as positives_from,
     cast(
         case
-            when coalesce(positives.positives, 0) >= label_sets.minimum_positives
-                then {{ as_of_date() }} - label_sets.window_days
+            when coalesce(positives.positives, 0) >= used_sets.minimum_positives
+                then used_sets.end_date - used_sets.window_days
             else {{ beginning() }}
         end as date
-    ) as first_date
-from {{ ref('label_sets') }} as label_sets
+    ) as first_date,
+    cast(used_sets.end_date as date) as end_date
+from used_sets
 left join impression_counts using (label_set)
 left join positives using (label_set)
+-- what is only measured on needs impressions
+where impression_counts.impressions is not null or used_sets.is_learned_from

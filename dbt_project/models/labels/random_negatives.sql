@@ -1,11 +1,19 @@
--- Courses drawn by hash for label sets without impressions: as many per positive as the set says, released by then and
--- not engaged with by the member up to that day.
+-- Courses drawn by hash, as many per positive as the label set says: beside its impressions, or for want of any. Released
+-- by then and not engaged with by the member up to that day.
 with positives as (
-    select labels.label_set, labels.member_id, labels.course_id, labels.served_at, labels.served_date, label_sets.negatives_per_engagement
+    select
+        labels.label_set,
+        labels.member_id,
+        labels.course_id,
+        labels.served_at,
+        labels.served_date,
+        case when label_windows.positives_from = 'engagements' then label_sets.negatives_per_engagement
+            else label_sets.random_negatives
+        end as negatives
     from {{ ref('labels') }} as labels
     inner join {{ ref('label_windows') }} as label_windows using (label_set)
     inner join {{ ref('label_sets') }} as label_sets using (label_set)
-    where label_windows.positives_from = 'engagements' and labels.label = 1
+    where labels.label = 1
 ),
 
 numbered_courses as (
@@ -28,10 +36,10 @@ draws as (
         positives.course_id,
         positives.served_at,
         positives.served_date,
-        {{ hash_bucket(['positives.label_set', 'positives.member_id', 'positives.course_id', 'positives.served_date', 'numbers.number'], 'random_negatives', 1000000007) }} as draw
+        {{ hash_bucket(['positives.label_set', 'positives.member_id', 'positives.course_id', 'positives.served_at', 'numbers.number'], 'random_negatives', 1000000007) }} as draw
     from positives
     cross join {{ numbers(100) }} as numbers
-    where numbers.number < positives.negatives_per_engagement
+    where numbers.number < positives.negatives
 ),
 
 drawn_courses as (

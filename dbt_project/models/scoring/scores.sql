@@ -32,7 +32,7 @@ recommendable as (
     union all
     select assigned.variant, assigned.member_id, affinity_scores.course_id, affinity_scores.score
     from assigned
-    inner join {{ ref('variants') }} as variants on assigned.variant = variants.variant and variants.learner = 'logistic'
+    inner join {{ ref('variants') }} as variants on assigned.variant = variants.variant and variants.learner not in ('{{ rule_learners() | join("', '") }}')
     anti join (select distinct variant from {{ ref('coefficients') }}) as learned on assigned.variant = learned.variant
     inner join {{ ref('affinity_scores') }} as affinity_scores
         on assigned.member_id = affinity_scores.member_id

@@ -5,5 +5,5 @@ select
     cast(row_number() over (order by feature, term) - 1 as integer) as term_number
 from (
     select distinct feature, term
-    from {{ ref('latest_member_features') }}
+    from {{ ref('scoring_member_features') }}
 )

@@ -10,7 +10,8 @@ select
     {{ "'" ~ variant.label_set ~ "'" if variant.label_set else 'cast(null as varchar)' }} as label_set,
     {{ "'" ~ variant.course_skills ~ "'" if variant.course_skills else 'cast(null as varchar)' }} as course_skills,
     {{ "'" ~ variant.member_skills ~ "'" if variant.member_skills else 'cast(null as varchar)' }} as member_skills,
-    cast({{ variant.l2 if variant.l2 is defined else 'null' }} as double) as l2,
+    '{{ (variant.l2 if variant.l2 is iterable else [variant.l2]) | join('|') if variant.l2 is defined else '1|10|100' }}' as l2,
+    {{ "'" ~ variant.parts | join('|') ~ "'" if variant.parts else 'cast(null as varchar)' }} as parts,
     '{{ variant.description | default('') | replace("'", "''") }}' as description
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -1,6 +1,6 @@
 """m101: the first supervised model, logistic regression on member, course and interaction features (table 5)."""
 
-from relevance.logistic import fit_variant
+from relevance.learning import fit_variant
 
 
 def model(dbt, session):

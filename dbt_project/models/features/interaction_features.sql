@@ -1,0 +1,51 @@
+-- How often a course was shown to a member before the day, and how often the member engaged with it, by channel, as
+-- log(1 + n). The family is the channel: its snapshot, on the day after each active day, holds until the next one.
+with events as (
+    select member_id, course_id, channel, cast(served_at as date) + 1 as feature_date, 1 as impressions, 0 as engagements
+    from {{ ref('stg_impressions') }}
+    union all
+    select
+        engagements.member_id,
+        engagements.course_id,
+        coalesce(impressions.channel, 'other') as channel,
+        cast(engagements.engaged_at as date) + 1 as feature_date,
+        0 as impressions,
+        1 as engagements
+    from {{ ref('stg_engagements') }} as engagements
+    left join {{ ref('stg_impressions') }} as impressions
+        on engagements.impression_id = impressions.impression_id and engagements.member_id = impressions.member_id
+),
+
+running_counts as (
+    select
+        member_id,
+        course_id,
+        channel,
+        feature_date,
+        sum(sum(impressions)) over (partition by member_id, course_id, channel order by feature_date) as impressions,
+        sum(sum(engagements)) over (partition by member_id, course_id, channel order by feature_date) as engagements
+    from events
+    group by member_id, course_id, channel, feature_date
+)
+
+select
+    channel as family,
+    feature_date,
+    member_id,
+    course_id,
+    'prior_impressions' as feature,
+    channel as term,
+    cast(round(ln(1 + impressions), 12) as double) as value
+from running_counts
+where impressions > 0
+union all
+select
+    channel as family,
+    feature_date,
+    member_id,
+    course_id,
+    'prior_engagements' as feature,
+    channel as term,
+    cast(round(ln(1 + engagements), 12) as double) as value
+from running_counts
+where engagements > 0

@@ -1,0 +1,3 @@
+-- features of pairs of a member and a course on the day of the lists
+select member_id, course_id, feature, term, value
+from {{ latest_features(ref('interaction_features'), ['member_id', 'course_id']) }}

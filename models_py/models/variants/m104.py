@@ -1,0 +1,7 @@
+"""m104: m103 plus seniority x difficulty (table 5)."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -1,0 +1,7 @@
+"""m105_email: m105 learned on e-mail."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -1,0 +1,7 @@
+"""m105_mobile: m105 learned on the feed of mobile devices."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -1,0 +1,7 @@
+"""m105_policy: m105 learned without random traffic."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -1,0 +1,7 @@
+"""m105_random_negatives: m105 with random negatives."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -1,0 +1,7 @@
+"""m105_transcripts: m105 and similarity of transcripts and skills."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

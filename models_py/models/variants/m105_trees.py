@@ -1,0 +1,7 @@
+"""m105_trees: m105 by gradient-boosted trees."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

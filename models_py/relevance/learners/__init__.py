@@ -1,0 +1,1 @@
+"""One module per learner; see relevance.learning for what each provides."""

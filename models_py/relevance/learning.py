@@ -1,0 +1,157 @@
+"""From a line of the registry to a model as rows, and from rows back to scores.
+
+A learner is a module of `relevance.learners`, chosen by its name in the registry, with
+
+    fit(task)                      Task -> rows of COEFFICIENTS
+    logits(rows, design, parts)    rows, (n, d) Design, {part: Model} -> (n,) scores
+    catalogue(rows, space, parts)  rows, CatalogueSpace, {part: scorer} -> object with logits(shard) -> (members, courses)
+    IS_PROBABILITY                 whether sigmoid(score) is a probability
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from relevance import learners
+from relevance.design import Design, design_of
+
+COEFFICIENTS = pa.schema(
+    [
+        ("variant", pa.string()),
+        ("effect", pa.string()),
+        ("entity_id", pa.string()),
+        ("feature", pa.string()),
+        ("term", pa.string()),
+        ("coefficient", pa.float64()),
+        ("standard_error", pa.float64()),
+    ]
+)
+DECIMALS = 12
+
+
+class LearningError(RuntimeError):
+    """Which variant cannot be learned, and the remedy."""
+
+
+class NothingToLearnError(RuntimeError):
+    """There are no examples of both classes yet."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A learned variant: its learner, its rows of COEFFICIENTS, and the models it is made of."""
+
+    learner: str
+    rows: pa.Table
+    parts: dict[str, "Model"] = field(default_factory=dict)
+
+    def logits(self, design: Design) -> NDArray:
+        """(n,) scores of the rows of a design; columns it does not know count nothing."""
+        return learner(self.learner).logits(self.rows, design, self.parts)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a learner gets. train, validation : designs over the same columns;  l2 : penalties to choose from;
+    parts : the models a blend combines."""
+
+    variant: str
+    l2: tuple[float, ...]
+    train: Design
+    validation: Design
+    parts: dict[str, Model]
+
+
+def learner(name: str) -> ModuleType:
+    """Raises LearningError if there is no such learner."""
+    known = sorted(module.name for module in iter_modules(learners.__path__))
+    if name not in known:
+        raise LearningError(f"no learner '{name}'. Remedy: give one of {', '.join(known)}")
+    return import_module(f"relevance.learners.{name}")
+
+
+def coefficient_rows(
+    variant: str,
+    effect: str,
+    features: Sequence[str],
+    terms: Sequence[str],
+    coefficients: NDArray,
+    standard_errors: NDArray | None = None,
+    entities: Sequence[str] | None = None,
+) -> pa.Table:
+    """Rows of COEFFICIENTS, rounded to 12 decimals."""
+    n = len(features)
+    return pa.table(
+        {
+            "variant": [variant] * n,
+            "effect": [effect] * n,
+            "entity_id": pa.nulls(n, pa.string()) if entities is None else pa.array(entities, pa.string()),
+            "feature": pa.array(features, pa.string()),
+            "term": pa.array(terms, pa.string()),
+            "coefficient": np.round(coefficients, DECIMALS),
+            "standard_error": pa.nulls(n, pa.float64())
+            if standard_errors is None
+            else np.round(standard_errors, DECIMALS),
+        },
+        schema=COEFFICIENTS,
+    )
+
+
+def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
+    """Rows (variant, effect, entity_id, feature, term, coefficient, standard_error) of a variant of the registry.
+
+    variants, training_rows : relations of the models of that name;  parts : relations of the variants that it combines.
+    Learns from the split `train` and chooses on `validation`. Without a positive and a negative example there is nothing
+    to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
+    """
+    (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
+    rows = training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')").to_arrow_table()
+    is_train = pc.equal(rows.column("split"), "train")
+    whole = design_of(rows)
+    train_ids = np.unique(rows.filter(is_train).column("example_id").to_numpy())
+    in_train = np.isin(whole.examples, train_ids)
+    tables = [part.to_arrow_table() for part in parts]
+    by_name = {table.column("variant")[0].as_py(): table for table in tables if table.num_rows}
+    learners_of = dict(zip(*variants.project("variant, learner").to_arrow_table().to_pydict().values(), strict=True))
+    task = Task(
+        variant=variant,
+        l2=tuple(float(value) for value in row["l2"].split("|")),
+        train=whole.rows(in_train),
+        validation=whole.rows(~in_train),
+        parts={name: Model(learners_of[name], table) for name, table in sorted(by_name.items())},
+    )
+    try:
+        return learner(row["learner"]).fit(task)
+    except NothingToLearnError as error:
+        print(f"{variant}: {error}; nothing to learn yet")
+        return COEFFICIENTS.empty_table()
+    except (LearningError, ValueError, RuntimeError) as error:
+        raise LearningError(f"{variant}: {error}") from error
+
+
+def models_of(coefficients: pa.Table, variants: pa.Table) -> dict[str, Model]:
+    """Every learned variant that has rows, by name; parts before what is made of them."""
+    names = coefficients.column("variant")
+    registry = {row["variant"]: row for row in variants.to_pylist()}
+    found: dict[str, Model] = {}
+
+    def build(name: str) -> Model | None:
+        if name not in found:
+            rows = coefficients.filter(pc.equal(names, name))
+            if rows.num_rows == 0:
+                return None
+            row = registry[name]
+            parts = {part: build(part) for part in (row["parts"] or "").split("|") if part}
+            found[name] = Model(row["learner"], rows, {part: model for part, model in parts.items() if model})
+        return found[name]
+
+    for name in sorted(set(names.to_pylist())):
+        build(name)
+    return dict(sorted(found.items()))
