@@ -3,13 +3,13 @@
     cast('1970-01-01' as date)
 {%- endmacro %}
 
-{# Point in time: of each (key, date) of `pairs`, the snapshot date of every feature family on that date.
-   `pairs` is a relation with the key and the column `on`; a snapshot dated D holds events strictly before D. #}
-{% macro snapshot_for(pairs, features, key, on) -%}
+{# Point in time: of each row of `dated` (its columns, the key among them, and served_date), the snapshot date of every
+   feature family on that date. A snapshot dated D holds events strictly before D. #}
+{% macro snapshot_for(dated, features, key) -%}
 {{ latest_before(
-    '(select distinct pairs.' ~ key ~ ', pairs.' ~ on ~ ', families.family from ' ~ pairs ~ ' as pairs cross join (select distinct family from ' ~ features ~ ') as families)',
+    '(select dated.*, families.family from ' ~ dated ~ ' as dated cross join (select distinct family from ' ~ features ~ ') as families)',
     '(select distinct ' ~ key ~ ', family, feature_date from ' ~ features ~ ')',
-    [key, 'family'], on
+    [key, 'family'], 'served_date'
 ) }}
 {%- endmacro %}
 
@@ -84,11 +84,11 @@
 )
 {%- endmacro %}
 
-{# Features of pairs that compare or cross a member's side with a course's: CTEs ending in `compared`
-   (member_id, course_id, <on_member>, feature, term, value). `members` and `courses` are relations of
-   (key, <on>, feature, term, value). The course's side comes first: its vectors are short. #}
-{% macro compared_pairs(pairs, members, courses, on_member=[], on_course=[]) -%}
-{%- set on = on_member %}
+{# Features of pairs that compare or cross a request's side with a course's: CTEs ending in `compared`
+   (pair_id, feature, term, value). `pairs` is a relation (pair_id, request_id, course_day_id), `members` one of
+   (request_id, feature, term, value), `courses` one of (course_day_id, feature, term, value). The course's side comes
+   first: its vectors are short. #}
+{% macro compared_pairs(pairs, members, courses) -%}
 comparisons as materialized (
     select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature
     from {{ ref('transformations') }} as transformations
@@ -96,100 +96,61 @@ comparisons as materialized (
     where transformations.side = 'interaction' and transformations.operation in ('dot', 'cosine', 'cross')
 ),
 
-member_operands as materialized (
-    select member_id, {% for column in on_member %}{{ column }}, {% endfor %}feature, term, value
-    from {{ members }} as members
-    where feature in (select left_feature from comparisons)
-),
-
-pair_terms as materialized (
-    select
-        pairs.member_id,
-        pairs.course_id,
-        {% for column in on %}pairs.{{ column }}, {% endfor %}
-        comparisons.feature,
-        comparisons.operation,
-        comparisons.left_feature,
-        comparisons.right_feature,
-        courses.term,
-        courses.value
-    from {{ pairs }} as pairs
-    inner join {{ courses }} as courses
-        on pairs.course_id = courses.course_id
-        {% for column in on_course %}and pairs.{{ column }} = courses.{{ column }} {% endfor %}
+course_operands as materialized (
+    select courses.course_day_id, courses.term, courses.value, comparisons.feature, comparisons.operation, comparisons.left_feature
+    from {{ courses }} as courses
     inner join comparisons on courses.feature = comparisons.right_feature
 ),
 
+member_operands as materialized (
+    select members.request_id, members.term, members.value, comparisons.feature
+    from {{ members }} as members
+    inner join comparisons on members.feature = comparisons.left_feature
+),
+
+pair_terms as materialized (
+    select pairs.pair_id, pairs.request_id, courses.feature, courses.operation, courses.term, courses.value
+    from {{ pairs }} as pairs
+    inner join course_operands as courses using (course_day_id)
+),
+
 products as (
-    select
-        pair_terms.member_id,
-        pair_terms.course_id,
-        {% for column in on %}pair_terms.{{ column }}, {% endfor %}
-        pair_terms.feature,
-        pair_terms.operation,
-        pair_terms.left_feature,
-        pair_terms.right_feature,
-        {{ exact_sum('pair_terms.value * members.value') }} as value
+    select pair_terms.pair_id, pair_terms.feature, pair_terms.operation, {{ exact_sum('pair_terms.value * members.value') }} as value
     from pair_terms
-    inner join member_operands as members
-        on pair_terms.member_id = members.member_id
-        and pair_terms.left_feature = members.feature
-        and pair_terms.term = members.term
-        {% for column in on_member %}and pair_terms.{{ column }} = members.{{ column }} {% endfor %}
+    inner join member_operands as members using (request_id, feature, term)
     where pair_terms.operation in ('dot', 'cosine')
-    group by pair_terms.member_id, pair_terms.course_id, {% for column in on %}pair_terms.{{ column }}, {% endfor %}
-        pair_terms.feature, pair_terms.operation, pair_terms.left_feature, pair_terms.right_feature
+    group by pair_terms.pair_id, pair_terms.feature, pair_terms.operation
 ),
 
 member_lengths as (
-    select member_id, {% for column in on_member %}{{ column }}, {% endfor %}feature, sqrt({{ exact_sum('value * value') }}) as length
+    select request_id, feature, sqrt({{ exact_sum('value * value') }}) as length
     from member_operands
-    where feature in (select left_feature from comparisons where operation = 'cosine')
-    group by member_id, {% for column in on_member %}{{ column }}, {% endfor %}feature
+    where feature in (select feature from comparisons where operation = 'cosine')
+    group by request_id, feature
 ),
 
 course_lengths as (
-    select course_id, {% for column in on_course %}{{ column }}, {% endfor %}feature, sqrt({{ exact_sum('value * value') }}) as length
-    from {{ courses }} as courses
-    where feature in (select right_feature from comparisons where operation = 'cosine')
-    group by course_id, {% for column in on_course %}{{ column }}, {% endfor %}feature
+    select course_day_id, feature, sqrt({{ exact_sum('value * value') }}) as length
+    from course_operands
+    where operation = 'cosine'
+    group by course_day_id, feature
 ),
 
 compared as (
-    select member_id, course_id, {% for column in on %}{{ column }}, {% endfor %}feature, '' as term, round(value, 12) as value
+    select pair_id, feature, '' as term, round(value, 12) as value
     from products
     where operation = 'dot'
     union all
-    select
-        products.member_id,
-        products.course_id,
-        {% for column in on %}products.{{ column }}, {% endfor %}
-        products.feature,
-        '' as term,
-        round(products.value / (member_lengths.length * course_lengths.length), 12) as value
+    select products.pair_id, products.feature, '' as term, round(products.value / (member_lengths.length * course_lengths.length), 12) as value
     from products
-    inner join member_lengths
-        on products.member_id = member_lengths.member_id
-        and products.left_feature = member_lengths.feature
-        {% for column in on_member %}and products.{{ column }} = member_lengths.{{ column }} {% endfor %}
-    inner join course_lengths
-        on products.course_id = course_lengths.course_id
-        and products.right_feature = course_lengths.feature
-        {% for column in on_course %}and products.{{ column }} = course_lengths.{{ column }} {% endfor %}
+    inner join {{ pairs }} as pairs using (pair_id)
+    inner join member_lengths using (request_id, feature)
+    inner join course_lengths using (course_day_id, feature)
     where products.operation = 'cosine'
     union all
-    select
-        pair_terms.member_id,
-        pair_terms.course_id,
-        {% for column in on %}pair_terms.{{ column }}, {% endfor %}
-        pair_terms.feature,
-        members.term || ' x ' || pair_terms.term as term,
-        members.value * pair_terms.value as value
+    select pair_terms.pair_id, pair_terms.feature, members.term || ' x ' || pair_terms.term as term, members.value * pair_terms.value as value
     from pair_terms
-    inner join member_operands as members
-        on pair_terms.member_id = members.member_id
-        and pair_terms.left_feature = members.feature
-        {% for column in on_member %}and pair_terms.{{ column }} = members.{{ column }} {% endfor %}
+    inner join member_operands as members using (request_id, feature)
     where pair_terms.operation = 'cross'
 )
 {%- endmacro %}

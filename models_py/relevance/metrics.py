@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from relevance.learning import learner
 
-RESAMPLES = 200
+RESAMPLES = 100
 HISTORIES = ((0, "0"), (1, "1-2"), (3, "3-9"), (10, "10+"))  # engagements from, name
 
 
@@ -113,19 +113,33 @@ def offline_metrics_by_traffic(scores, variants) -> pa.Table:
     return _grouped(feed, variants, "traffic", lambda columns: np.where(columns["is_random"], "random", "policy"))
 
 
+def _codes(column: pa.ChunkedArray) -> tuple[list[str], NDArray]:
+    """Distinct texts, and the place of each row's among them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+
+
 def _grouped(scores, variants, group: str, group_of, whole: str | None = None) -> pa.Table:
     table = scores.order("variant, split, example_id").to_arrow_table()
-    columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+    columns = {
+        name: table.column(name).to_numpy(zero_copy_only=False)
+        for name in table.column_names
+        if name not in ("variant", "split", "platform")
+    }
     groups = group_of(columns)
+    variant_names, variant_code = _codes(table.column("variant"))
+    split_names, split_code = _codes(table.column("split"))
     rules = ("recency", "affinity")
     is_probability = {
         row["variant"]: row["learner"] not in rules and learner(row["learner"]).IS_PROBABILITY
         for row in variants.to_arrow_table().to_pylist()
     }
     rows = []
-    for variant in np.unique(columns["variant"].astype(str)):
-        for split in ("validation", "test"):
-            here = np.flatnonzero((columns["variant"] == variant) & (columns["split"] == split))
+    for variant in sorted(variant_names):
+        for split in sorted(split_names, reverse=True):
+            here = np.flatnonzero(
+                (variant_code == variant_names.index(variant)) & (split_code == split_names.index(split))
+            )
             if not len(here):
                 continue
             present = np.unique(groups[here]).tolist()

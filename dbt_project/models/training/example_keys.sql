@@ -1,0 +1,45 @@
+-- What the features of an example hang on: the request (a member's day and hour), the course on that day, and the pair of
+-- both. Examples of several label sets share them.
+with requests as (
+    select member_id, served_date, served_hour, row_number() over (order by member_id, served_date, served_hour) as request_id
+    from (
+        select distinct member_id, served_date, cast(extract(hour from served_at) as integer) as served_hour
+        from {{ ref('examples') }}
+    ) as distinct_requests
+),
+
+course_days as (
+    select course_id, served_date, row_number() over (order by course_id, served_date) as course_day_id
+    from (
+        select distinct course_id, served_date
+        from {{ ref('examples') }}
+    ) as distinct_days
+),
+
+keyed as (
+    select
+        examples.example_id,
+        examples.member_id,
+        examples.course_id,
+        examples.served_date,
+        requests.served_hour,
+        requests.request_id,
+        course_days.course_day_id
+    from {{ ref('examples') }} as examples
+    inner join requests
+        on examples.member_id = requests.member_id
+        and examples.served_date = requests.served_date
+        and extract(hour from examples.served_at) = requests.served_hour
+    inner join course_days on examples.course_id = course_days.course_id and examples.served_date = course_days.served_date
+)
+
+select
+    example_id,
+    member_id,
+    course_id,
+    cast(served_date as date) as served_date,
+    served_hour,
+    cast(request_id as bigint) as request_id,
+    cast(course_day_id as bigint) as course_day_id,
+    cast(dense_rank() over (order by request_id, course_day_id) as bigint) as pair_id
+from keyed
