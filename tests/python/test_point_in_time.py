@@ -1,15 +1,31 @@
 """A feature dated D comes from events strictly before D: changing D and later changes nothing dated up to D."""
 
+import csv
 import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from conftest import Warehouse
+from conftest import ROOT, Warehouse
+from relevance.design import design_of
+from relevance.learning import models_of
 
 CUT = "2024-01-12"  # within the 20 days of the tiny world
 LAYERS = ("staging", "skills", "features", "labels", "training")
+TABLES = {"member": "member_features", "course": "course_features", "interaction": "interaction_features"}
+with (ROOT / "seeds" / "features.csv").open() as file:
+    STORED = [
+        (row["feature"], TABLES[row["entity"]])
+        for row in csv.DictReader(file)
+        if row["entity"] in TABLES and row["feature"] != "course_age"  # computed on the day
+    ]
+# what only events change
+MOVED = [
+    pair
+    for pair in STORED
+    if any(word in pair[0] for word in ("engage", "impress", "interest", "popularity", "click_rate", "job_skill"))
+]
 EVENTS = {
     "impressions": "served_at",
     "engagements": "engaged_at",
@@ -21,9 +37,9 @@ EVENTS = {
 }
 
 
-def build(folder: Path, raw: Path, as_of_date: str = "2024-01-21") -> Warehouse:
+def build(folder: Path, raw: Path, as_of_date: str = "2024-01-21", layers: tuple = LAYERS) -> Warehouse:
     warehouse = Warehouse(folder)
-    select = [part for layer in LAYERS for part in ("--select", layer)]
+    select = [part for layer in layers for part in ("--select", layer)]
     warehouse.dbt("seed", raw_location=str(raw))
     warehouse.dbt("run", *select, raw_location=str(raw), as_of_date=as_of_date, max_quarantine_share=0.5)
     return warehouse
@@ -71,7 +87,8 @@ def builds_at_the_cut(builds, tiny_raw: Path, tmp_path_factory) -> tuple[Warehou
     """The same two, with lists made for the day of the cut: what comes later must not be known."""
     folder = tmp_path_factory.mktemp("at_the_cut")
     changed = builds[1].folder.parent / "changed_raw"
-    return build(folder / "one", tiny_raw, CUT), build(folder / "two", changed, CUT)
+    scored = (*LAYERS, "variants", "candidates", "scoring")
+    return build(folder / "one", tiny_raw, CUT, scored), build(folder / "two", changed, CUT)
 
 
 def compare(builds: tuple[Warehouse, Warehouse], sql: str) -> tuple[list, list]:
@@ -79,17 +96,23 @@ def compare(builds: tuple[Warehouse, Warehouse], sql: str) -> tuple[list, list]:
     return one, two
 
 
-@pytest.mark.parametrize("table", ["member_features", "course_features"])
-def test_features_dated_up_to_the_cut_do_not_move(builds, table: str) -> None:
-    one, two = compare(builds, f"from features.{table} where feature_date <= date '{CUT}'")
-    assert len(one) > 1000
+@pytest.mark.parametrize(("feature", "table"), STORED)
+def test_a_feature_dated_up_to_the_cut_does_not_move(builds, feature: str, table: str) -> None:
+    one, two = compare(builds, f"from features.{table} where feature = '{feature}' and feature_date <= date '{CUT}'")
+    assert len(one) > 10
     assert one == two
 
 
-@pytest.mark.parametrize("table", ["member_features", "course_features"])
-def test_features_dated_after_the_cut_do_move(builds, table: str) -> None:
-    one, two = compare(builds, f"from features.{table} where feature_date > date '{CUT}'")
+@pytest.mark.parametrize(("feature", "table"), MOVED)
+def test_a_feature_of_events_dated_after_the_cut_does_move(builds, feature: str, table: str) -> None:
+    one, two = compare(builds, f"from features.{table} where feature = '{feature}' and feature_date > date '{CUT}'")
     assert one != two
+
+
+@pytest.mark.parametrize("table", sorted(set(TABLES.values())))
+def test_every_stored_feature_is_in_the_catalogue_that_these_tests_read(builds, table: str) -> None:
+    stored = {name for (name,) in builds[0].query(f"select distinct feature from features.{table}")}
+    assert stored == {feature for feature, where in STORED if where == table}
 
 
 def test_features_of_examples_up_to_the_cut_day_do_not_move(builds) -> None:
@@ -134,3 +157,46 @@ def test_no_example_sees_a_snapshot_of_its_own_future(builds) -> None:
     ((rows, difference),) = builds[0].query(sql)
     assert rows > 500
     assert difference < 1e-9
+
+
+def test_training_and_scoring_see_the_same_features(builds, builds_at_the_cut) -> None:
+    """The lists made for the cut day score each pair as the models would have scored the example that it became, whatever
+    the learner: examples of that day in the build of later days, against the scorer in the build of the day."""
+    later, then = builds[0], builds_at_the_cut[0]
+    with duckdb.connect(str(then.file), read_only=True) as connection:
+        models = models_of(
+            connection.table("variants.coefficients").to_arrow_table(),
+            connection.table("variants.variants").to_arrow_table(),
+        )
+        served = {
+            (variant, member, course): score
+            for variant, member, course, score in connection.execute(
+                "select variant, member_id, course_id, score from scoring.learned_scores"
+            ).fetchall()
+        }
+    with duckdb.connect(str(later.file), read_only=True) as connection:
+        examples = connection.execute(
+            f"select example_id, member_id, course_id from training.example_keys where served_date = date '{CUT}'"
+        ).fetchall()
+        rows = connection.sql(
+            f"""
+            select example_id, 1 as label, 1.0::double as weight, feature, term, value
+            from training.example_features
+            semi join (from training.example_keys where served_date = date '{CUT}') using (example_id)
+            union all
+            select example_id, 1, 1.0::double, 'intercept', '', 1.0::double
+            from training.example_keys where served_date = date '{CUT}'
+            """
+        ).to_arrow_table()
+    design = design_of(rows)
+    place = {example: i for i, example in enumerate(design.examples.tolist())}
+    compared = dict.fromkeys(models, 0)
+    for name, model in models.items():
+        logits = model.logits(design)
+        for example, member, course in examples:
+            score = served.get((name, member, course))
+            if score is not None:
+                assert abs(score - logits[place[example]]) < 1e-9, (name, member, course)
+                compared[name] += 1
+    assert {"m101", "m105", "m105_home", "m105_blend"} <= {name for name, pairs in compared.items() if pairs}
+    assert sum(compared.values()) > 300

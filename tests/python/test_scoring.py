@@ -1,7 +1,8 @@
 """Scores of the learned variants against plain SQL, and the lists that are made of them."""
 
 from collections.abc import Iterator
-from math import log
+from itertools import product
+from math import log, sqrt
 
 import duckdb
 import numpy as np
@@ -10,43 +11,74 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from relevance import scoring
-from relevance.scoring import LinearVariant, linear_variants, score_shard
+from relevance.catalogue import CatalogueSpace, LinearScorer, Shard
+from relevance.design import Design, design_of
+from relevance.learning import LearningError, models_of
+from relevance.scoring import catalogue_scorers, catalogue_space, score_shard
 
 MEMBERS = 50
 SCORES = pa.schema(
     [("variant", pa.string()), ("member_id", pa.int64()), ("course_id", pa.int64()), ("score", pa.float64())]
 )
-LOGITS_IN_SQL = """
-with weights as (select * from variants.coefficients where variant = 'm101'),
-members as (select distinct member_id from serving.assignments where variant = 'm101' order by hash(member_id) limit ?),
-member_part as (
-    select member_id, sum(value * coefficient) as score
-    from features.latest_member_features inner join weights using (feature, term) group by member_id
+LOGS_OF_DOTS = {
+    "skill_overlap": ("member_skill", "course_skill"),
+    "interest_overlap": ("member_interest", "course_skill"),
+    "category_overlap": ("member_category", "course_category"),
+    "job_skill_overlap": ("member_job_skill", "course_skill"),
+}
+COSINES = {
+    "skill_similarity": ("member_skill", "course_skill"),
+    "transcript_similarity": ("member_transcript", "course_transcript"),
+}
+CROSSES = {
+    "seniority_x_difficulty": ("member_seniority", "course_difficulty"),
+    "subscription_x_author": ("member_subscription", "course_author"),
+    "subscription_x_category": ("member_subscription", "course_category"),
+}
+
+
+def values_of(operands: dict[str, tuple[str, str]]) -> str:
+    return ", ".join(f"('{feature}', '{left}', '{right}')" for feature, (left, right) in operands.items())
+
+
+# features of every candidate of some members of a variant: what the variants named $made_of have coefficients of
+FEATURES_IN_SQL = f"""
+with used as (select distinct feature from variants.coefficients where list_contains($made_of, variant)),
+members as (
+    select distinct member_id from serving.assignments where variant = $variant order by hash(member_id) limit $members
 ),
-course_part as (
-    select course_id, sum(value * coefficient) as score
-    from features.latest_course_features inner join weights using (feature, term) group by course_id
-),
-products as (
-    select m.member_id, c.course_id, t.feature, sum(m.value * c.value) as product
-    from members
-    inner join features.latest_member_features as m using (member_id)
-    inner join seeds.feature_transformations as t on m.feature = t.left_feature
-    inner join features.latest_course_features as c on c.feature = t.right_feature and c.term = m.term
-    group by all
-),
-pair_part as (
-    select member_id, course_id, sum(ln(1 + product) * coefficient) as score
-    from products inner join weights using (feature) group by all
-)
-select members.member_id, c.course_id,
-    (select coefficient from weights where feature = 'intercept')
-    + coalesce(member_part.score, 0) + coalesce(course_part.score, 0) + coalesce(pair_part.score, 0) as logit
-from members
-inner join candidates.candidates as c using (member_id)
-left join member_part using (member_id)
-left join course_part using (course_id)
-left join pair_part using (member_id, course_id)
+pairs as (from candidates.candidates semi join members using (member_id) select member_id, course_id),
+member_side as (from features.latest_member_features semi join members using (member_id)),
+logs(feature, left_feature, right_feature) as (values {values_of(LOGS_OF_DOTS)}),
+crosses(feature, left_feature, right_feature) as (values {values_of(CROSSES)})
+select 'member' as kind, p.member_id, p.course_id, m.feature, m.term, m.value
+from pairs as p inner join member_side as m using (member_id) semi join used using (feature)
+union all
+select 'course', p.member_id, p.course_id, c.feature, c.term, c.value
+from pairs as p inner join features.latest_course_features as c using (course_id) semi join used using (feature)
+union all
+select 'dot', p.member_id, p.course_id, l.feature, '', ln(1 + sum(m.value * c.value))
+from pairs as p
+inner join member_side as m using (member_id)
+inner join logs as l on m.feature = l.left_feature
+inner join features.latest_course_features as c
+    on c.feature = l.right_feature and c.course_id = p.course_id and c.term = m.term
+semi join used on used.feature = l.feature
+group by all
+union all
+select 'cross', p.member_id, p.course_id, x.feature, m.term || ' x ' || c.term, m.value * c.value
+from pairs as p
+inner join member_side as m using (member_id)
+inner join crosses as x on m.feature = x.left_feature
+inner join features.latest_course_features as c on c.feature = x.right_feature and c.course_id = p.course_id
+semi join used on used.feature = x.feature
+union all
+select 'pair', p.member_id, p.course_id, i.feature, i.term, i.value
+from pairs as p inner join features.latest_interaction_features as i using (member_id, course_id)
+semi join used using (feature)
+union all
+select 'intercept', p.member_id, p.course_id, 'intercept', '', 1.0
+from pairs as p
 """
 
 
@@ -57,11 +89,26 @@ def session(ci_world) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def logits(session) -> dict[int, dict[int, float]]:
-    """member -> course -> logit of m101, for every candidate of 50 members."""
+def parts(session) -> list[tuple[int, int, str, float]]:
+    """(member, course, kind of feature, what it adds to the logit of m105), for every candidate of 50 members."""
+    return session.execute(
+        f"""
+        select member_id, course_id, kind, sum(value * coefficient)
+        from ({FEATURES_IN_SQL})
+        inner join (from variants.coefficients where variant = 'm105') using (feature, term)
+        group by all
+        """,
+        {"variant": "m105", "made_of": ["m105"], "members": MEMBERS},
+    ).fetchall()
+
+
+@pytest.fixture
+def logits(parts) -> dict[int, dict[int, float]]:
+    """member -> course -> logit of m105."""
     found: dict[int, dict[int, float]] = {}
-    for member, course, logit in session.execute(LOGITS_IN_SQL, [MEMBERS]).fetchall():
-        found.setdefault(member, {})[course] = logit
+    for member, course, _, part in parts:
+        by_course = found.setdefault(member, {})
+        by_course[course] = by_course.get(course, 0.0) + part
     return found
 
 
@@ -71,16 +118,67 @@ def scored_again(session: duckdb.DuckDBPyConnection, keep: int) -> pa.Table:
         session,
         groups=session.table("scoring.scoring_groups"),
         coefficients=session.table("variants.coefficients"),
+        variants=session.table("variants.variants"),
         terms=session.table("scoring.scoring_terms"),
+        pair_terms=session.table("scoring.scoring_pair_terms"),
         courses=session.table("scoring.scoring_courses"),
-        features=session.table("features.latest_course_features"),
-        transformations=session.table("seeds.feature_transformations"),
+        features=session.table("scoring.scoring_course_features"),
+        steps=session.table("features.transformations"),
+        buckets=session.table("features.feature_buckets"),
         keep=keep,
     ).read_all()
 
 
-def shard_of(member_ids: list[int], courses: list[list[int]], variants: list[list[str]]) -> pa.Table:
-    """A shard in which member number i has the one term i, with value 1."""
+def step(feature: str, operation: str, left: str, right: str | None = None) -> dict:
+    return {
+        "feature": feature,
+        "operation": operation,
+        "side": "interaction",
+        "left_feature": left,
+        "right_feature": right,
+    }
+
+
+def space_of(courses: dict[int, dict], terms=(), pair_terms=(), steps=(), buckets=()) -> CatalogueSpace:
+    """courses : course_id -> {(feature, term): value}, by number;  buckets : (feature, term, low, high)s."""
+    by_column: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for number, values in enumerate(courses.values()):
+        for column, value in values.items():
+            by_column.setdefault(column, []).append((number, value))
+    return CatalogueSpace(
+        terms=list(terms),
+        pair_terms=list(pair_terms),
+        course_ids=pa.array(list(courses), pa.int64()),
+        course_values={
+            column: (np.array([number for number, _ in entries]), np.array([value for _, value in entries]))
+            for column, entries in by_column.items()
+        },
+        steps={row["feature"]: row for row in steps},
+        buckets={(feature, term): (low, high) for feature, term, low, high in buckets},
+    )
+
+
+def shard_of(
+    space: CatalogueSpace, members: list[dict], pairs: dict[int, list] | None = None, candidates: list | None = None
+) -> Shard:
+    """members : {(feature, term): value} of each;  pairs : pair term -> rows of values."""
+    x = np.array([[member.get(column, 0.0) for column in space.terms] for member in members], dtype=float)
+    shape = (len(members), len(space.course_ids))
+    return Shard(
+        space,
+        csr_matrix(x.reshape(len(members), len(space.terms))),
+        {number: csr_matrix(np.array(values, dtype=float)) for number, values in (pairs or {}).items()},
+        np.ones(shape, bool) if candidates is None else np.array(candidates),
+    )
+
+
+def group_rows(member_ids: list[int], courses: list[list[int]], variants: list[list[str]], pairs=()) -> pa.Table:
+    """Rows of scoring_groups: member number i has the one term i, with value 1.
+
+    pairs : (course, term, value)s of each.
+    """
+    pairs = pairs or [[] for _ in member_ids]
+    columns = [[[entry[place] for entry in entries] for entries in pairs] for place in range(3)]
     return pa.table(
         {
             "member_id": member_ids,
@@ -88,6 +186,9 @@ def shard_of(member_ids: list[int], courses: list[list[int]], variants: list[lis
             "courses": pa.array(courses, pa.list_(pa.int32())),
             "terms": pa.array([[i] for i in range(len(member_ids))], pa.list_(pa.int32())),
             "term_values": pa.array([[1.0]] * len(member_ids), pa.list_(pa.float64())),
+            "pair_courses": pa.array(columns[0], pa.list_(pa.int32())),
+            "pair_terms": pa.array(columns[1], pa.list_(pa.int32())),
+            "pair_values": pa.array(columns[2], pa.list_(pa.float64())),
         }
     )
 
@@ -101,7 +202,7 @@ def triples(table: pa.Table) -> list[tuple[int, int, float]]:
 
 def test_learned_scores_are_the_logits_of_plain_sql(session, logits):
     scores = session.execute(
-        "select member_id, course_id, score from scoring.learned_scores where variant = 'm101' "
+        "select member_id, course_id, score from scoring.learned_scores where variant = 'm105' "
         "and list_contains(?, member_id)",
         [list(logits)],
     ).fetchall()
@@ -114,27 +215,269 @@ def test_learned_scores_are_the_logits_of_plain_sql(session, logits):
     } == {}
 
 
-def test_every_kind_of_feature_enters_the_compared_scores(session):
-    rows = session.execute(
-        """
-        select
-            count(*) filter (where feature in (select feature from features.latest_member_features)),
-            count(*) filter (where feature in (select feature from features.latest_course_features)),
-            count(*) filter (where feature in (select feature from seeds.feature_transformations))
-        from variants.coefficients where variant = 'm101' and abs(coefficient) > 1e-6
-        """
-    ).fetchall()
-    assert min(rows[0]) >= 3
+def test_every_kind_of_feature_enters_the_compared_scores(session, parts):
+    pairs = {kind: [] for kind in ("member", "course", "dot", "cross", "pair", "intercept")}
+    for member, course, kind, part in parts:
+        if abs(part) > 1e-6:
+            pairs[kind].append((member, course))
+    assert min(len(found) for found in pairs.values()) > 500, {kind: len(found) for kind, found in pairs.items()}
+    learned = {feature for (feature,) in session.execute(
+        "select distinct feature from variants.coefficients where variant = 'm105' and abs(coefficient) > 1e-6"
+    ).fetchall()}  # fmt: skip
+    assert learned >= {*LOGS_OF_DOTS, *CROSSES, "prior_impressions", "prior_engagements"}
+
+
+def test_the_operands_of_this_file_are_those_of_the_declared_expressions(session):
+    declared = dict(session.execute("select feature, expression from seeds.feature_transformations").fetchall())
+    for operands, form in ((LOGS_OF_DOTS, "log(dot({}, {}))"), (COSINES, "cosine({}, {})"), (CROSSES, "cross({}, {})")):
+        for feature, (left, right) in operands.items():
+            assert declared[feature] == form.format(left, right)
 
 
 def test_the_list_holds_the_best_candidates(session, logits):
     for member, by_course in logits.items():
         kept = session.execute(
-            "select course_id from scoring.learned_scores where variant = 'm101' and member_id = ?", [member]
+            "select course_id from scoring.learned_scores where variant = 'm105' and member_id = ?", [member]
         ).fetchall()
         kept = {course for (course,) in kept}
         assert len(by_course) > len(kept) == 200
         assert min(by_course[c] for c in kept) >= max(by_course[c] for c in by_course.keys() - kept) - 1e-9
+
+
+@pytest.fixture
+def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
+    """The candidates of 20 members who see the blend as a design, as if they were examples, and (member, course)s."""
+    rows = session.sql(
+        f"""
+        select dense_rank() over (order by member_id, course_id) as example_id, member_id, course_id, feature, term,
+            0 as label, 1.0 as weight, if(kind = 'dot', round(value, 12), value) as value
+        from ({FEATURES_IN_SQL})
+        """,
+        params={"variant": "m105_blend", "made_of": ["m105", "m105_trees", "item_item"], "members": 20},
+    ).to_arrow_table()
+    identities = rows.group_by(["example_id", "member_id", "course_id", "label", "weight"]).aggregate([])
+    courses = identities.column("course_id").cast(pa.string())
+    count = identities.num_rows
+    identities = identities.append_column("feature", pa.array(["course_identity"] * count))
+    identities = identities.append_column("term", courses).append_column("value", pa.array([1.0] * count))
+    pairs = identities.sort_by("example_id")
+    pairs = list(zip(pairs.column("member_id").to_pylist(), pairs.column("course_id").to_pylist(), strict=True))
+    return design_of(pa.concat_tables([rows, identities.select(rows.column_names)])), pairs
+
+
+UNROUNDED = "Shard rounds no logarithm, example_features does: values on a threshold of a tree go the other way"
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "m105",
+        "item_item",
+        pytest.param("m105_trees", marks=pytest.mark.xfail(reason=UNROUNDED, strict=True)),
+        pytest.param("m105_blend", marks=pytest.mark.xfail(reason=UNROUNDED, strict=True)),
+    ],
+)
+def test_scores_of_lists_are_those_of_the_same_pairs_as_examples(session, design_of_pairs, variant):
+    design, pairs = design_of_pairs
+    registry, coefficients = (
+        session.table(f"variants.{name}").to_arrow_table() for name in ("variants", "coefficients")
+    )
+    expected = dict(zip(pairs, models_of(coefficients, registry)[variant].logits(design).tolist(), strict=True))
+    assert len({round(score, 6) for score in expected.values()}) > 100
+    members = sorted({member for member, _ in pairs})
+    space = catalogue_space(
+        *(
+            session.table(f"scoring.{name}").order(order).to_arrow_table()
+            for name, order in (
+                ("scoring_terms", "term_number"),
+                ("scoring_pair_terms", "term_number"),
+                ("scoring_courses", "course_number"),
+                ("scoring_course_features", "course_id, feature, term"),
+            )
+        ),
+        session.table("features.transformations").to_arrow_table(),
+        session.table("features.feature_buckets").to_arrow_table(),
+    )
+    scorers = catalogue_scorers(coefficients, registry, space)
+    shard = session.sql(
+        "from scoring.scoring_groups select * replace ([$variant] as variants) "
+        "where list_contains($members, member_id)",
+        params={"variant": variant, "members": members},
+    ).to_arrow_table()
+    found = triples(score_shard(shard, {variant: scorers[variant]}, space, len(space.course_ids), SCORES))
+    assert len(found) == len(expected) > 20 * 200
+    assert [row for row in found if abs(row[2] - expected[row[:2]]) > 1e-9] == []
+
+
+# ------------------------------------------------------------------------------------------- interactions by hand
+
+VECTORS_IN_SQL = """
+with products as (
+    select member, course, sum(m.value * c.value) as product
+    from member_terms as m inner join course_terms as c using (feature, term)
+    group by all
+),
+lengths as (
+    select member, course, m.length * c.length as length
+    from (select member, sqrt(sum(value ** 2)) as length from member_terms group by member) as m
+    cross join (select course, sqrt(sum(value ** 2)) as length from course_terms group by course) as c
+)
+select m.member, c.course, coalesce(
+    2.5 * product / length
+    + case when product < -1 then 10 when product < 2 then 20 when product < 3 then 30 else 40 end
+    + case when product / length < 0.37 then -0.25 else 0.75 end
+    - 0.5 * sign(product) * ln(1 + abs(product)), 0) as logit
+from members as m cross join courses as c
+left join (from products where product <> 0) using (member, course)
+left join lengths using (member, course)
+order by m.member, c.course
+"""
+
+
+def test_cosines_and_buckets_of_a_shard_are_those_of_plain_sql():
+    rng = np.random.default_rng(3)
+    dimensions, members, courses = 6, 40, 30
+
+    def vectors(n: int, feature: str) -> list[dict]:
+        """Vectors of small whole numbers, so that products lie on edges; the first has no values."""
+        values = rng.choice([-1.0, 0.0, 0.0, 1.0, 2.0], (n, dimensions))
+        values[0] = 0.0
+        return [{(feature, str(d)): v for d, v in enumerate(row) if v} for row in values.tolist()]
+
+    member_side, course_side = vectors(members, "member_skill"), vectors(courses, "course_skill")
+    # columns of other features do not enter the length
+    for values in member_side:
+        values["member_age", ""] = 7.0
+    for values in course_side:
+        values["course_age", ""] = 9.0
+    inf = float("inf")
+    space = space_of(
+        {100 + i: values for i, values in enumerate(course_side)},
+        terms=[*[("member_skill", str(d)) for d in range(dimensions)], ("member_age", "")],
+        steps=[
+            step("product", "dot", "member_skill", "course_skill"),
+            step("log_product", "log", "product"),
+            step("size", "bucket", "product"),
+            step("similarity", "cosine", "member_skill", "course_skill"),
+            step("closeness", "bucket", "similarity"),
+        ],
+        buckets=[
+            ("size", "(-inf, -1)", -inf, -1), ("size", "[-1, 2)", -1, 2), ("size", "[2, 3)", 2, 3),
+            ("size", "[3, inf)", 3, inf), ("closeness", "(-inf, 0.37)", -inf, 0.37),
+            ("closeness", "[0.37, inf)", 0.37, inf),
+        ],
+    )  # fmt: skip
+    weights = {
+        ("similarity", ""): 2.5, ("log_product", ""): -0.5, ("size", "(-inf, -1)"): 10.0, ("size", "[-1, 2)"): 20.0,
+        ("size", "[2, 3)"): 30.0, ("size", "[3, inf)"): 40.0, ("closeness", "(-inf, 0.37)"): -0.25,
+        ("closeness", "[0.37, inf)"): 0.75,
+    }  # fmt: skip
+    found = LinearScorer(weights, space).logits(shard_of(space, member_side))
+    with duckdb.connect() as connection:
+        for side, vectors_of_side in (("member", member_side), ("course", course_side)):
+            connection.execute(f"create table {side}s as select range as {side} from range({len(vectors_of_side)})")
+            connection.execute(f"create table {side}_terms ({side} int, feature text, term text, value double)")
+            rows = [
+                (number, "skill", term, value)
+                for number, values in enumerate(vectors_of_side)
+                for (feature, term), value in values.items()
+                if feature.endswith("_skill")
+            ]
+            connection.executemany(f"insert into {side}_terms values (?, ?, ?, ?)", rows)
+        expected = np.array([logit for *_, logit in connection.execute(VECTORS_IN_SQL).fetchall()])
+    expected = expected.reshape(members, courses)
+    sizes = np.round(expected / 10)
+    assert all((sizes == size).sum() > 20 for size in (0, 1, 2, 3, 4))
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+    assert (found[0] == 0).all()
+    assert (found[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "term"), [(1.0, "(-inf, 2)"), (2.0, "[2, 5)"), (4.0, "[2, 5)"), (5.0, "[5, inf)"), (0.0, None)]
+)
+def test_a_number_on_an_edge_is_in_the_bucket_that_begins_there_and_zero_is_in_none(value, term):
+    buckets = [("b", "(-inf, 2)", float("-inf"), 2.0), ("b", "[2, 5)", 2.0, 5.0), ("b", "[5, inf)", 5.0, float("inf"))]
+    space = space_of(
+        {10: {("course_skill", "7"): value}},
+        terms=[("member_skill", "7")],
+        steps=[step("d", "dot", "member_skill", "course_skill"), step("b", "bucket", "d")],
+        buckets=buckets,
+    )
+    shard = shard_of(space, [{("member_skill", "7"): 1.0}])
+    assert {name: shard.interaction(("b", name)).tolist() for _, name, *_ in buckets} == {
+        name: [[float(name == term)]] for _, name, *_ in buckets
+    }
+
+
+@pytest.mark.xfail(reason="Shard rounds a cosine before it divides by the member's length, not after", strict=True)
+def test_a_cosine_on_an_edge_is_in_the_bucket_that_begins_there():
+    space = space_of(
+        {10: {("course_skill", "1"): 3.0, ("course_skill", "2"): 1.0}},
+        terms=[("member_skill", "1"), ("member_skill", "2")],
+        steps=[
+            step("similarity", "cosine", "member_skill", "course_skill"),
+            step("closeness", "bucket", "similarity"),
+        ],
+        buckets=[("closeness", "[0.6, inf)", 0.6, float("inf"))],
+    )
+    shard = shard_of(space, [{("member_skill", "1"): 1.0, ("member_skill", "2"): 3.0}])
+    assert shard.interaction(("similarity", "")).tolist() == [[pytest.approx(0.6, abs=1e-11)]]
+    assert shard.interaction(("closeness", "[0.6, inf)")).tolist() == [[1.0]]
+
+
+def test_a_cosine_by_hand():
+    space = space_of(
+        {10: {("course_skill", "1"): 4.0, ("course_skill", "9"): 3.0}, 20: {("course_skill", "2"): 0.5}},
+        terms=[("member_skill", "1"), ("member_skill", "2")],
+        steps=[step("similarity", "cosine", "member_skill", "course_skill")],
+    )
+    shard = shard_of(space, [{("member_skill", "1"): 1.0, ("member_skill", "2"): 1.0}, {}])
+    np.testing.assert_allclose(
+        shard.interaction(("similarity", "")), [[0.8 / sqrt(2), 1 / sqrt(2)], [0.0, 0.0]], atol=1e-12
+    )
+
+
+def test_a_dot_product_enters_as_its_weight_times_log_of_one_plus_it():
+    space = space_of(
+        {10: {("course_skill", "7"): 0.5, ("course_skill", "8"): 2.0}, 20: {}},
+        terms=[("member_skill", "7"), ("member_skill", "8")],
+        steps=[step("inner", "dot", "member_skill", "course_skill"), step("overlap", "log", "inner")],
+    )
+    weights = {("intercept", ""): 0.1, ("member_skill", "7"): 1.0, ("overlap", ""): 3.0, ("course_skill", "8"): 0.05}
+    found = LinearScorer(weights, space).logits(
+        shard_of(space, [{("member_skill", "7"): 2.0, ("member_skill", "8"): 4.0}])
+    )
+    np.testing.assert_allclose(found, [[0.1 + 2 + 0.1 + 3 * log(1 + 9), 0.1 + 2]], atol=1e-12)
+
+
+def test_a_cross_enters_as_the_product_of_its_values_with_the_members_term_first():
+    space = space_of(
+        {
+            10: {("course_category", "a"): 1.0, ("course_category", "b"): 0.5},
+            20: {("course_category", "b"): 1.0},
+            30: {},
+        },
+        terms=[("member_kind", "a"), ("member_kind", "b")],
+        steps=[step("kind_x_category", "cross", "member_kind", "course_category")],
+    )
+    members = [{("member_kind", "a"): 1.0}, {("member_kind", "a"): 2.0, ("member_kind", "b"): 3.0}]
+    weights = {("kind_x_category", left + " x " + right): w for (left, right), w in zip(
+        product("ab", "ab"), (1.0, 10.0, 100.0, 1000.0), strict=True
+    )}  # fmt: skip
+    found = LinearScorer(weights, space).logits(shard_of(space, members))
+    np.testing.assert_allclose(found, [[1 + 5, 10, 0], [2 + 10 + 300 + 1500, 20 + 3000, 0]], atol=1e-12)
+
+
+def test_stored_features_of_pairs_enter_where_they_are():
+    space = space_of({10: {}, 20: {}}, pair_terms=[("prior_impressions", "feed"), ("prior_impressions", "home")])
+    shard = shard_of(space, [{}, {}], pairs={1: [[0, 2], [5, 0]]})
+    weights = {
+        ("prior_impressions", "feed"): 7.0,
+        ("prior_impressions", "home"): 0.5,
+        ("prior_impressions", "email"): 9.0,
+    }
+    np.testing.assert_allclose(LinearScorer(weights, space).logits(shard), [[0, 1], [2.5, 0]], atol=1e-15)
 
 
 # ------------------------------------------------------------------------------------------- shards and ties
@@ -146,7 +489,11 @@ def test_scores_do_not_depend_on_the_size_of_the_shards(session, monkeypatch):
         monkeypatch.setattr(scoring, "SHARD_MEMBERS", shard_members)
         sizes.append(scored_again(session, 20).sort_by([(name, "ascending") for name in SCORES.names]))
     assert sizes[0].equals(sizes[1])
-    assert sizes[0].num_rows == 20 * session.execute("select count(*) from scoring.scoring_groups").fetchall()[0][0]
+    ((assigned,),) = session.execute(
+        "select count(distinct (member_id, variant)) from serving.assignments "
+        "semi join variants.coefficients using (variant)"
+    ).fetchall()
+    assert sizes[0].num_rows == 20 * assigned > 0
 
 
 def test_scores_of_the_warehouse_are_made_again_to_the_last_bit(session):
@@ -158,85 +505,141 @@ def test_scores_of_the_warehouse_are_made_again_to_the_last_bit(session):
     assert counts == [(again.num_rows, 0)]
 
 
+def test_the_scored_variants_are_those_of_the_treatments_that_learn(session):
+    rows = session.execute(
+        """
+        select variant from seeds.treatments inner join variants.variants using (variant)
+        where share > 0 and learner not in ('recency', 'affinity') order by variant
+        """
+    ).fetchall()
+    assert len(rows) >= 5
+    assert session.execute("select distinct variant from scoring.learned_scores order by variant").fetchall() == rows
+
+
+def with_course_scores(scores: list[float], members: int = 1) -> CatalogueSpace:
+    """Courses 10, 20, ... with the number `quality`; member number i has term i."""
+    courses = {10 * (i + 1): {("quality", ""): score} for i, score in enumerate(scores)}
+    return space_of(courses, terms=[("member_number", str(i)) for i in range(members)], pair_terms=[("prior", "")])
+
+
 def test_ties_go_to_the_lower_course_number():
-    tied = LinearVariant("m900", np.zeros(1), np.array([0.0, 1.0, 1.0, 0.0, 1.0 + 1e-12]), [])
-    table = score_shard(
-        shard_of([5], [[0, 1, 2, 3, 4]], [["m900"]]), {"m900": tied}, pa.array([10, 20, 30, 40, 50]), 4, SCORES
-    )
+    space = with_course_scores([0.0, 1.0, 1.0, 0.0, 1.0 + 1e-12])
+    scorers = {"m900": LinearScorer({("quality", ""): 1.0}, space)}
+    table = score_shard(group_rows([5], [[0, 1, 2, 3, 4]], [["m900"]]), scorers, space, 4, SCORES)
     assert [course for _, course, _ in triples(table)] == [20, 30, 50, 10]
 
 
 def test_only_candidates_and_assigned_variants_are_scored():
-    two = {
-        "m900": LinearVariant("m900", np.array([0.0, 10.0]), np.array([1.0, 2.0, 3.0]), []),
-        "m901": LinearVariant("m901", np.array([0.0, 10.0]), np.array([3.0, 2.0, 1.0]), []),
-        "m902": LinearVariant("m902", np.zeros(2), np.zeros(3), []),
+    space = with_course_scores([1.0, 2.0, 3.0], members=2)
+    scorers = {
+        "m900": LinearScorer({("quality", ""): 1.0, ("member_number", "1"): 10.0}, space),
+        "m901": LinearScorer({("intercept", ""): 4.0, ("quality", ""): -1.0, ("member_number", "1"): 10.0}, space),
+        "m902": LinearScorer({}, space),
     }
-    shard = shard_of([5, 6], [[0, 2], [1]], [["m900"], ["m900", "m901"]])
-    table = score_shard(shard, two, pa.array([10, 20, 30]), 5, SCORES)
+    shard = group_rows([5, 6], [[0, 2], [1]], [["m900"], ["m900", "m901"]])
+    table = score_shard(shard, scorers, space, 5, SCORES)
     rows = [(row["variant"], row["member_id"], row["course_id"], row["score"]) for row in table.to_pylist()]
     assert rows == [("m900", 5, 30, 3.0), ("m900", 5, 10, 1.0), ("m900", 6, 20, 12.0), ("m901", 6, 20, 12.0)]
 
 
+def test_stored_features_of_pairs_stay_with_their_member_where_only_some_members_see_a_variant():
+    space = with_course_scores([0.0, 0.0], members=3)
+    scorers = {"m900": LinearScorer({("prior", ""): 2.0}, space)}
+    pairs = [[(0, 0, 100.0)], [(1, 0, 3.0)], [(0, 0, 4.0)]]
+    shard = group_rows([5, 6, 7], [[0, 1]] * 3, [["m901"], ["m900"], ["m900"]], pairs)
+    for rows in (shard, pa.concat_tables([shard, shard]).slice(2, 3).take([1, 2, 0])):
+        assert triples(score_shard(rows.combine_chunks(), scorers, space, 1, SCORES)) == [(6, 20, 6.0), (7, 10, 8.0)]
+
+
 def test_a_shard_without_learned_variants_has_no_scores():
-    variant = {"m900": LinearVariant("m900", np.zeros(1), np.zeros(2), [])}
-    assert score_shard(shard_of([5], [[0, 1]], [["m001"]]), variant, pa.array([10, 20]), 5, SCORES).num_rows == 0
-    assert score_shard(shard_of([5], [[0, 1]], [["m900"]]), {}, pa.array([10, 20]), 5, SCORES).num_rows == 0
+    space = with_course_scores([0.0, 0.0])
+    scorers = {"m900": LinearScorer({}, space)}
+    assert score_shard(group_rows([5], [[0, 1]], [["m900"]]), scorers, space, 5, SCORES).num_rows == 2
+    assert score_shard(group_rows([5], [[0, 1]], [["m001"]]), scorers, space, 5, SCORES).num_rows == 0
+    assert score_shard(group_rows([5], [[0, 1]], [["m900"]]), {}, space, 5, SCORES).num_rows == 0
 
 
-def test_a_dot_product_enters_as_its_weight_times_log_of_one_plus_it():
-    courses = csr_matrix(np.array([[0.5, 0.0], [2.0, 0.0]]))
-    variant = LinearVariant("m900", np.array([1.0, 0.0]), np.array([0.1, 0.2]), [(3.0, courses)])
-    logits = variant.logits(csr_matrix(np.array([[2.0, 4.0]])))
-    np.testing.assert_allclose(logits, [[2 + 0.1 + 3 * log(1 + 9), 2 + 0.2]], atol=1e-15)
+# ------------------------------------------------------------------------------------------- from rows
 
 
-def test_variants_are_assembled_from_their_rows():
-    def rows(names: str, *values: tuple) -> pa.Table:
-        return pa.Table.from_pylist([dict(zip(names.split(), value, strict=True)) for value in values])
+def table_of(names: str, *values: tuple) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(names.split(), value, strict=True)) for value in values])
 
-    variants = linear_variants(
-        coefficients=rows(
-            "variant feature term coefficient",
-            ("m900", "intercept", "", -1.0),
-            ("m900", "member_skill", "7", 0.5),
-            ("m900", "course_age", "", 0.25),
-            ("m900", "skill_overlap", "", 2.0),
-            ("m901", "intercept", "", -3.0),
-        ),
-        terms=rows("feature term term_number", ("member_skill", "7", 0), ("member_skill", "8", 1)),
-        courses=rows("course_id course_number", (10, 0), (20, 1)),
-        features=rows(
+
+def coefficient_table(*values: tuple) -> pa.Table:
+    return table_of("variant effect entity_id feature term coefficient", *values)
+
+
+@pytest.fixture
+def made_space() -> CatalogueSpace:
+    return catalogue_space(
+        terms=table_of("feature term term_number", ("member_skill", "7", 0), ("member_skill", "8", 1)),
+        pair_terms=table_of("feature term term_number", ("prior_impressions", "feed", 0)),
+        courses=table_of("course_id course_number", (10, 0), (20, 1)),
+        features=table_of(
             "course_id feature term value",
             (10, "course_skill", "7", 1.0),
             (20, "course_skill", "9", 1.0),
             (20, "course_age", "", 4.0),
             (99, "course_age", "", 4.0),
         ),
-        transformations=rows(
-            "feature transformation left_feature right_feature",
-            ("skill_overlap", "dot", "member_skill", "course_skill"),
+        steps=table_of(
+            "feature operation side left_feature right_feature",
+            ("inner", "dot", "interaction", "member_skill", "course_skill"),
+            ("skill_overlap", "log", "interaction", "inner", None),
+            ("age_bucket", "bucket", "course", "course_age", None),
         ),
+        buckets=table_of("feature term low high", ("age_bucket", "[2, inf)", 2.0, float("inf"))),
     )
-    assert list(variants) == ["m900", "m901"]
-    assert variants["m900"].member_weights.tolist() == [0.5, 0.0]
-    assert variants["m900"].course_scores.tolist() == [-1.0, 0.0]
-    ((weight, matrix),) = variants["m900"].dots
-    assert (weight, matrix.toarray().tolist()) == (2.0, [[1.0, 0.0], [0.0, 0.0]])
-    assert variants["m901"].dots == []
 
 
-def test_an_unknown_transformation_is_refused_by_name(session):
-    other = pa.table(
-        {"feature": ["closeness"], "transformation": ["cosine"], "left_feature": ["a"], "right_feature": ["b"]}
-    )
-    empty = {
-        name: session.table(name).limit(0).to_arrow_table()
-        for name in ("variants.coefficients", "scoring.scoring_terms", "scoring.scoring_courses")
+def test_a_space_is_assembled_from_its_rows(made_space):
+    assert made_space.terms == [("member_skill", "7"), ("member_skill", "8")]
+    assert made_space.pair_terms == [("prior_impressions", "feed")]
+    assert made_space.course_ids.to_pylist() == [10, 20]
+    assert {column: (c.tolist(), v.tolist()) for column, (c, v) in made_space.course_values.items()} == {
+        ("course_skill", "7"): ([0], [1.0]),
+        ("course_skill", "9"): ([1], [1.0]),
+        ("course_age", ""): ([1], [4.0]),
     }
-    features = session.table("features.latest_course_features").limit(0).to_arrow_table()
-    with pytest.raises(ValueError, match="closeness: no transformation 'cosine'"):
-        linear_variants(*empty.values(), features, other)
+    assert sorted(made_space.steps) == ["inner", "skill_overlap"]
+    assert made_space.product("inner").toarray().tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+def test_variants_are_assembled_from_their_rows(made_space):
+    scorers = catalogue_scorers(
+        coefficient_table(
+            ("m900", "global", None, "intercept", "", -1.0),
+            ("m900", "global", None, "member_skill", "7", 0.5),
+            ("m900", "global", None, "course_age", "", 0.25),
+            ("m900", "global", None, "skill_overlap", "", 2.0),
+            ("m900", "global", None, "prior_impressions", "feed", 100.0),
+            ("m901", "global", None, "intercept", "", -3.0),
+            ("m902", "blend", None, "intercept", "", 0.5),
+            ("m902", "blend", None, "m900", "", 2.0),
+            ("m902", "blend", None, "m901", "", 10.0),
+        ),
+        table_of(
+            "variant learner parts",
+            ("m900", "logistic", None),
+            ("m901", "logistic", None),
+            ("m902", "blend", "m900|m901"),
+            ("m903", "logistic", None),
+        ),
+        made_space,
+    )
+    shard = shard_of(made_space, [{("member_skill", "7"): 3.0}], pairs={0: [[0.0, 1.0]]})
+    mine = [-1 + 1.5 + 2 * log(4), -1 + 1.5 + 1 + 100]
+    np.testing.assert_allclose(scorers["m900"].logits(shard), [mine], atol=1e-12)
+    np.testing.assert_allclose(scorers["m901"].logits(shard), [[-3, -3]])
+    np.testing.assert_allclose(scorers["m902"].logits(shard), [[0.5 + 2 * logit - 30 for logit in mine]], atol=1e-12)
+    assert sorted(scorers) == ["m900", "m901", "m902"]
+
+
+def test_an_unknown_learner_is_refused_by_name(made_space):
+    rows = coefficient_table(("m900", "global", None, "intercept", "", -1.0))
+    with pytest.raises(LearningError, match="no learner 'oracle'"):
+        catalogue_scorers(rows, table_of("variant learner parts", ("m900", "oracle", None)), made_space)
 
 
 # ------------------------------------------------------------------------------------------- lists
@@ -305,65 +708,146 @@ def snapshot(rows: list[tuple], on) -> dict[str, dict[str, float]]:
     return values
 
 
-def test_dot_features_of_examples_are_those_of_the_snapshots_of_their_day(session):
-    transformations = session.execute(
-        "select feature, left_feature, right_feature from seeds.feature_transformations where transformation = 'dot'"
-    ).fetchall()
-    examples = session.execute(
-        """
-        with chosen as (select example_id, member_id, course_id, served_date from labels.examples),
-        busy as (
-            select distinct example_id from training.example_features
-            semi join seeds.feature_transformations using (feature)
-        )
-        (from chosen semi join busy using (example_id) order by hash(example_id) limit 150)
-        union all
-        (from chosen anti join busy using (example_id) order by hash(example_id) limit 50)
-        """
-    ).fetchall()
-    assert len(examples) == 200
-    history = "select family, feature_date, feature, term, value from features.{0}_features where {0}_id = ?"
-    seen = dict.fromkeys([feature for feature, _, _ in transformations], 0)
-    for example, member, course, day in examples:
-        member_side = snapshot(session.execute(history.format("member"), [member]).fetchall(), day)
-        course_side = snapshot(session.execute(history.format("course"), [course]).fetchall(), day)
-        expected = {}
-        for feature, left, right in transformations:
+def compared(member_side: dict, course_side: dict) -> dict[tuple[str, str], float]:
+    """(feature, term) -> value of what compares or crosses the two sides, the zeros left out."""
+    values = {}
+    for operands, is_cosine in ((LOGS_OF_DOTS, False), (COSINES, True)):
+        for feature, (left, right) in operands.items():
             mine, theirs = member_side.get(left, {}), course_side.get(right, {})
-            product = sum(mine[term] * theirs[term] for term in mine.keys() & theirs.keys())
-            if product:
-                expected[feature] = log(1 + product)
-                seen[feature] += 1
-        stored = dict(
-            session.execute(
-                "select feature, value from training.example_features "
-                "semi join seeds.feature_transformations using (feature) where example_id = ?",
-                [example],
-            ).fetchall()
+            dot = sum(mine[term] * theirs[term] for term in mine.keys() & theirs.keys())
+            if is_cosine and dot:
+                values[feature, ""] = dot / sqrt(sum(v**2 for v in mine.values()) * sum(v**2 for v in theirs.values()))
+            elif dot:
+                values[feature, ""] = log(1 + dot)
+    for feature, (left, right) in CROSSES.items():
+        for (mine, one), (theirs, other) in product(
+            member_side.get(left, {}).items(), course_side.get(right, {}).items()
+        ):
+            values[feature, f"{mine} x {theirs}"] = one * other
+    return values
+
+
+def test_compared_features_of_examples_are_those_of_the_snapshots_of_their_day(session):
+    examples = (
+        session.sql(
+            """
+            with busy as (
+                select distinct pair_id, feature from training.pair_features where list_contains($logs, feature)
+            ),
+            chosen as (
+                from training.example_keys inner join busy using (pair_id)
+                qualify row_number() over (partition by feature order by hash(example_id)) <= 40
+            )
+            (select distinct example_id, member_id, course_id, served_date from chosen)
+            union all
+            (
+                select example_id, member_id, course_id, served_date
+                from training.example_keys anti join busy using (pair_id) order by hash(example_id) limit 50
+            )
+            """,
+            params={"logs": list(LOGS_OF_DOTS)},
         )
-        assert stored == pytest.approx(expected, abs=1e-12), (example, member, course, day)
+        .to_arrow_table()
+        .to_pylist()
+    )
+    assert len(examples) > 150
+    names = [*LOGS_OF_DOTS, *COSINES, *CROSSES]
+    stored: dict[int, dict] = {row["example_id"]: {} for row in examples}
+    for example, feature, term, value in session.execute(
+        "select example_id, feature, term, value from training.example_features "
+        "where list_contains(?, example_id) and list_contains(?, feature)",
+        [list(stored), names],
+    ).fetchall():
+        stored[example][feature, term] = value
+    history = "select family, feature_date, feature, term, value from features.{0}_features where {0}_id = ?"
+    seen = dict.fromkeys(names, 0)
+    for row in examples:
+        sides = [
+            snapshot(session.execute(history.format(entity), [row[f"{entity}_id"]]).fetchall(), row["served_date"])
+            for entity in ("member", "course")
+        ]
+        expected = compared(*sides)
+        for feature in {feature for feature, _ in expected}:
+            seen[feature] += 1
+        assert stored[row["example_id"]] == pytest.approx(expected, abs=1e-10), row
     assert min(seen.values()) >= 10, seen
 
 
-def test_features_of_the_day_of_the_lists_are_those_of_its_snapshots(session):
+def test_stored_features_of_pairs_of_examples_are_those_of_the_snapshots_of_their_day(session):
+    names = ["prior_impressions", "prior_engagements"]
+    examples = (
+        session.sql(
+            """
+            from training.example_keys semi join features.interaction_features using (member_id, course_id)
+            order by hash(example_id) limit 300
+            """
+        )
+        .to_arrow_table()
+        .to_pylist()
+    )
+    stored: dict[int, dict] = {row["example_id"]: {} for row in examples}
+    for example, feature, term, value in session.execute(
+        "select example_id, feature, term, value from training.example_features "
+        "where list_contains(?, example_id) and list_contains(?, feature)",
+        [list(stored), names],
+    ).fetchall():
+        stored[example][feature, term] = value
+    seen = dict.fromkeys(names, 0)
+    for row in examples:
+        history = session.execute(
+            "select family, feature_date, feature, term, value from features.interaction_features "
+            "where member_id = ? and course_id = ?",
+            [row["member_id"], row["course_id"]],
+        ).fetchall()
+        assert max(date for _, date, *_ in history) > row["served_date"] or stored[row["example_id"]]
+        expected = {
+            (feature, term): value
+            for feature, terms in snapshot(history, row["served_date"]).items()
+            for term, value in terms.items()
+        }
+        for feature in {feature for feature, _ in expected}:
+            seen[feature] += 1
+        assert stored[row["example_id"]] == pytest.approx(expected, abs=1e-12), row
+    assert min(seen.values()) >= 5, seen
+
+
+@pytest.mark.parametrize("keys", [("member_id",), ("course_id",), ("member_id", "course_id")])
+def test_features_of_the_day_of_the_lists_are_those_of_its_snapshots(session, keys):
+    table = {"member_id": "member", "course_id": "course"}[keys[0]] if len(keys) == 1 else "interaction"
     ((day,),) = session.execute("select as_of_date from staging.as_of_date").fetchall()
-    for entity in ("member", "course"):
-        keys = session.execute(f"select distinct {entity}_id from features.{entity}_features order by 1 limit 40")
-        for (key,) in keys.fetchall():
-            history = session.execute(
-                f"select family, feature_date, feature, term, value from features.{entity}_features "
-                f"where {entity}_id = ?",
-                [key],
-            ).fetchall()
-            expected = {
-                (feature, term): value
-                for feature, terms in snapshot(history, day).items()
-                for term, value in terms.items()
-                if value
-            }
-            latest = session.execute(
-                f"select feature, term, value from features.latest_{entity}_features "
-                f"where {entity}_id = ? and feature <> 'course_age'",
-                [key],
-            ).fetchall()
-            assert {(feature, term): value for feature, term, value in latest} == expected, (entity, key)
+    columns, condition = ", ".join(keys), " and ".join(f"{key} = ?" for key in keys)
+    entities = session.execute(
+        f"from (select distinct {columns} from features.{table}_features) order by hash({columns}) limit 40"
+    ).fetchall()
+    assert len(entities) == 40
+    for entity in entities:
+        history = session.execute(
+            f"select family, feature_date, feature, term, value from features.{table}_features where {condition}",
+            list(entity),
+        ).fetchall()
+        expected = {
+            (feature, term): value
+            for feature, terms in snapshot(history, day).items()
+            for term, value in terms.items()
+            if value
+        }
+        latest = session.execute(
+            f"select feature, term, value from features.latest_{table}_features "
+            f"where {condition} and feature not in ('course_age', 'day_of_week')",
+            list(entity),
+        ).fetchall()
+        assert expected
+        assert {(feature, term): value for feature, term, value in latest} == expected, entity
+
+
+def test_the_day_of_the_lists_is_known_of_every_member(session):
+    rows = session.execute(
+        """
+        select count(*), count(distinct member_id), min(term), max(term), strftime(max(as_of_date), '%a')
+        from features.latest_member_features cross join staging.as_of_date
+        where feature = 'day_of_week'
+        """
+    ).fetchall()
+    ((members,),) = session.execute("select count(*) from staging.stg_members").fetchall()
+    day = rows[0][-1].lower()
+    assert rows == [(members, members, day, day, rows[0][-1])]
