@@ -24,7 +24,8 @@ class CatalogueSpace:
     """What does not change between shards.
 
     terms : columns that members carry, by number;  pair_terms : columns stored of pairs, by number;
-    course_ids : courses by number;  course_values : column -> (course numbers, values);
+    course_ids : courses by number;
+    course_values : column -> (course numbers, values);
     steps : feature -> row of `transformations` on the side of interactions;  buckets : (feature, term) -> (low, high).
     """
 
@@ -48,7 +49,7 @@ class CatalogueSpace:
         return {}
 
     def product(self, feature: str) -> csr_matrix:
-        """(terms, courses): a member's row times it is the dot product or, for cosines, that with courses of length 1."""
+        """(terms, courses): a member's row times it is the dot product; for cosines, with courses of length 1."""
         if feature not in self._products:
             step = self.steps[feature]
             rows, columns, values = [], [], []
@@ -89,7 +90,7 @@ class Shard:
         return {}
 
     def interaction(self, column: Column) -> NDArray:
-        """(m, courses) values of a column of the side of interactions, crosses excepted."""
+        """(m, courses) values of a column of the side of interactions."""
         if column not in self._values:
             self._values[column] = self._computed(column)
         return self._values[column]
@@ -102,16 +103,27 @@ class Shard:
             return np.zeros(self.candidates.shape) if stored is None else stored.toarray()
         if step["operation"] == "log":
             value = self.interaction((step["left_feature"], ""))
-            return np.sign(value) * np.log1p(np.abs(value))
+            return np.round(np.sign(value) * np.log(1 + np.abs(value)), 12)
         if step["operation"] == "bucket":
             low, high = self.space.buckets[column]
             value = self.interaction((step["left_feature"], ""))
             return ((value >= low) & (value < high) & (value != 0)).astype(float)
-        value = np.round((self.members @ self.space.product(feature)).toarray(), 12)
+        if step["operation"] == "cross":
+            return self._crossed(step, term)
+        value = (self.members @ self.space.product(feature)).toarray()
         if step["operation"] == "cosine":
             numbers = [number for number, _ in self.space.numbers_of(step["left_feature"])]
             square = np.asarray(self.members[:, numbers].multiply(self.members[:, numbers]).sum(axis=1))
             value /= np.sqrt(np.where(square > 0, square, 1.0))
+        return np.round(value, 12)
+
+    def _crossed(self, step: dict, term: str) -> NDArray:
+        value = np.zeros(self.candidates.shape)
+        for number, left_term in self.space.numbers_of(step["left_feature"]):
+            right = (step["right_feature"], term.removeprefix(left_term + TERM))
+            if term.startswith(left_term + TERM) and right in self.space.course_values:
+                course, course_value = self.space.course_values[right]
+                value[:, course] += self.members[:, [number]].toarray() * course_value
         return value
 
 
@@ -131,9 +143,7 @@ class LinearScorer:
         self.interactions = [
             (weight, column)
             for column, weight in sorted(weights.items())
-            if weight
-            and column[0] not in crossed
-            and (column[0] in space.steps or column in space.pair_number)
+            if weight and column[0] not in crossed and (column[0] in space.steps or column in space.pair_number)
         ]
 
     def logits(self, shard: Shard) -> NDArray:

@@ -4,7 +4,7 @@ A learner is a module of `relevance.learners`, chosen by its name in the registr
 
     fit(task)                      Task -> rows of COEFFICIENTS
     logits(rows, design, parts)    rows, (n, d) Design, {part: Model} -> (n,) scores
-    catalogue(rows, space, parts)  rows, CatalogueSpace, {part: scorer} -> object with logits(shard) -> (members, courses)
+    catalogue(rows, space, parts)  rows, CatalogueSpace, {part: scorer} -> what has logits(shard), (members, courses)
     IS_PROBABILITY                 whether sigmoid(score) is a probability
 """
 
@@ -85,9 +85,12 @@ def coefficient_rows(
     coefficients: NDArray,
     standard_errors: NDArray | None = None,
     entities: Sequence[str] | None = None,
+    decimals: int | None = DECIMALS,
 ) -> pa.Table:
-    """Rows of COEFFICIENTS, rounded to 12 decimals."""
+    """Rows of COEFFICIENTS, rounded to 12 decimals; not rounded with None."""
     n = len(features)
+    if decimals is not None:
+        coefficients = np.round(coefficients, decimals)
     return pa.table(
         {
             "variant": [variant] * n,
@@ -95,7 +98,7 @@ def coefficient_rows(
             "entity_id": pa.nulls(n, pa.string()) if entities is None else pa.array(entities, pa.string()),
             "feature": pa.array(features, pa.string()),
             "term": pa.array(terms, pa.string()),
-            "coefficient": np.round(coefficients, DECIMALS),
+            "coefficient": coefficients,
             "standard_error": pa.nulls(n, pa.float64())
             if standard_errors is None
             else np.round(standard_errors, DECIMALS),
@@ -108,32 +111,39 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
     """Rows (variant, effect, entity_id, feature, term, coefficient, standard_error) of a variant of the registry.
 
     variants, training_rows : relations of the models of that name;  parts : relations of the variants that it combines.
-    Learns from the split `train` and chooses on `validation`. Without a positive and a negative example there is nothing
-    to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
+    Learns from the split `train` and chooses on `validation`. Without a positive and a negative example there is
+    nothing to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
     """
     (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
     rows = training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')").to_arrow_table()
-    is_train = pc.equal(rows.column("split"), "train")
-    whole = design_of(rows)
-    train_ids = np.unique(rows.filter(is_train).column("example_id").to_numpy())
-    in_train = np.isin(whole.examples, train_ids)
     tables = [part.to_arrow_table() for part in parts]
-    by_name = {table.column("variant")[0].as_py(): table for table in tables if table.num_rows}
     learners_of = dict(zip(*variants.project("variant, learner").to_arrow_table().to_pydict().values(), strict=True))
-    task = Task(
-        variant=variant,
-        l2=tuple(float(value) for value in row["l2"].split("|")),
-        train=whole.rows(in_train),
-        validation=whole.rows(~in_train),
-        parts={name: Model(learners_of[name], table) for name, table in sorted(by_name.items())},
-    )
+    models = {
+        table.column("variant")[0].as_py(): Model(learners_of[table.column("variant")[0].as_py()], table)
+        for table in tables
+        if table.num_rows
+    }
     try:
-        return learner(row["learner"]).fit(task)
+        return learner(row["learner"]).fit(_task(row, rows, models))
     except NothingToLearnError as error:
         print(f"{variant}: {error}; nothing to learn yet")
         return COEFFICIENTS.empty_table()
     except (LearningError, ValueError, RuntimeError) as error:
         raise LearningError(f"{variant}: {error}") from error
+
+
+def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:
+    is_train = pc.equal(rows.column("split"), "train")
+    whole = design_of(rows)
+    train_ids = np.unique(rows.filter(is_train).column("example_id").to_numpy())
+    in_train = np.isin(whole.examples, train_ids)
+    return Task(
+        variant=row["variant"],
+        l2=tuple(float(value) for value in row["l2"].split("|")),
+        train=whole.rows(in_train),
+        validation=whole.rows(~in_train),
+        parts=dict(sorted(parts.items())),
+    )
 
 
 def models_of(coefficients: pa.Table, variants: pa.Table) -> dict[str, Model]:

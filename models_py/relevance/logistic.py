@@ -20,8 +20,8 @@ def fit_logistic(design: Design, l2: float, errors: bool = True) -> tuple[NDArra
     """Minimise  sum_i weight_i log(1 + exp(-s_i x_i.w)) + l2/2 ||w||^2,  s_i = 2 y_i - 1, intercept free.
 
     design : (n, d) with an intercept column;  l2 : > 0.  Returns w (d,) and its standard errors (d,), None for them
-    where d is large or `errors` is false.  Raises ValueError if y holds one class or l2 is not positive, NotConvergedError if the gradient
-    norm stays above 1e-6 of the summed weights.  Source: section 4.1.
+    where d is large or `errors` is false.  Raises ValueError if y holds one class or l2 is not positive,
+    NotConvergedError if the gradient norm stays above 1e-6 of the summed weights.  Source: section 4.1.
     """
     if l2 is None or not l2 > 0:
         raise ValueError(f"l2 = {l2}: give a positive number")
@@ -43,7 +43,9 @@ def fit_logistic(design: Design, l2: float, errors: bool = True) -> tuple[NDArra
     p = expit(design.x @ w)
     gradient = design.x.T @ (design.weight * (p - design.y)) + ridge * w
     if np.abs(gradient).max() > TOLERANCE * design.weight.sum():
-        raise NotConvergedError(f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations. Remedy: raise l2")
+        raise NotConvergedError(
+            f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations. Remedy: raise l2"
+        )
     return w, _standard_errors(design, p, ridge) if errors else None
 
 

@@ -146,11 +146,11 @@ def _grouped(scores, variants, group: str, group_of, whole: str | None = None) -
             parts = {name: here[groups[here] == name] for name in present}
             if whole:
                 parts = {whole: here} | parts
-            known = {}
+            measured = None
             for name, chosen in parts.items():
-                if len(chosen) not in known:  # the whole and its only part are measured once
-                    known[len(chosen)] = _metrics(columns, chosen, is_probability[variant])
-                rows.append({"variant": variant, "split": split, group: name, **known[len(chosen)]})
+                if measured is None or len(present) > 1:  # the whole and its only part are measured once
+                    measured = _metrics(columns, chosen, is_probability[variant])
+                rows.append({"variant": variant, "split": split, group: name, **measured})
     return pa.Table.from_pylist(rows, schema=metrics_schema(group))
 
 

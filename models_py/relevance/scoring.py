@@ -16,8 +16,8 @@ SHARD_MEMBERS = 512
 def catalogue_space(
     terms: pa.Table, pair_terms: pa.Table, courses: pa.Table, features: pa.Table, steps: pa.Table, buckets: pa.Table
 ) -> CatalogueSpace:
-    """terms, pair_terms : feature, term by number;  courses : course_id by number;  features : course_id, feature, term,
-    value;  steps, buckets : rows of `transformations` and `feature_buckets`."""
+    """terms, pair_terms : feature, term by number;  courses : course_id by number;  features : course_id, feature,
+    term, value;  steps, buckets : rows of `transformations` and `feature_buckets`."""
     course_ids = courses.column("course_id").combine_chunks()
     known = pc.index_in(features.column("course_id"), value_set=course_ids)
     features, number = features.filter(known.is_valid()), known.drop_null().to_numpy()

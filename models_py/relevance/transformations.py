@@ -12,6 +12,7 @@ A feature without a row has the value 0, and stays without one: 0 has no logarit
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pyarrow as pa
 import sqlglot
@@ -173,7 +174,7 @@ class Compiler:
         if not edges or sorted(set(edges)) != edges:
             raise DeclarationError(f"{_row(owner)}: edges {edges} of a bucket. Remedy: give ascending numbers")
         bounds = [float("-inf"), *edges, float("inf")]
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in pairwise(bounds):
             opening = "(" if low == float("-inf") else "["
             self.buckets.append({"feature": name, "term": f"{opening}{low:g}, {high:g})", "low": low, "high": high})
 

@@ -1,4 +1,4 @@
-"""What README says one does to add to the project works on a copy of it, in the files that README names and no others."""
+"""What README says one does to add to the project works on a copy of it, in the files that it names and no others."""
 
 import hashlib
 import shutil
@@ -239,7 +239,9 @@ def test_a_new_label_set_is_learned_from_and_its_probabilities_are_calibrated(ex
             select rows.example_id, any_value(rows.label) as label, sum(rows.value * coefficients.coefficient) as logit
             from training.training_rows as rows
             inner join variants.coefficients as coefficients
-                on coefficients.variant = 'm101_whole' and rows.feature = coefficients.feature and rows.term = coefficients.term
+                on coefficients.variant = 'm101_whole'
+                and rows.feature = coefficients.feature
+                and rows.term = coefficients.term
             where rows.variant = 'm101_whole' and rows.split = 'train'
             group by rows.example_id
         )

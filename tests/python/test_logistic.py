@@ -394,7 +394,6 @@ def test_an_optimiser_that_stops_early_is_reported_with_the_name_of_the_variant(
         fit_variant("m900", registry("1"), training_rows(("m900", "train", drawn_design(200))))
 
 
-@pytest.mark.xfail(reason="learning.fit_variant makes the design outside of its try", raises=ValueError, strict=True)
 @pytest.mark.parametrize("broken", ["x", "weight"])
 def test_a_bad_value_of_the_training_rows_is_reported_with_the_name_of_the_variant(broken):
     design = drawn_design(100)

@@ -203,7 +203,6 @@ def test_offline_metrics_has_a_row_for_each_variant_split_and_channel():
             assert_measured(found["m101", split, channel], [row for row in mine if row["channel"] == channel])
 
 
-@pytest.mark.xfail(reason="metrics._grouped tells the parts of a variant and split apart by their size", strict=True)
 def test_channels_with_equally_many_examples_have_metrics_of_their_own():
     rows = [row | {"channel": ("feed", "home")[i % 2]} for i, row in enumerate(score_rows(400, "m101", "test", 1))]
     for measured in offline_metrics(relation(rows), registry()).to_pylist():

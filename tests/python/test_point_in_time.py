@@ -160,8 +160,8 @@ def test_no_example_sees_a_snapshot_of_its_own_future(builds) -> None:
 
 
 def test_training_and_scoring_see_the_same_features(builds, builds_at_the_cut) -> None:
-    """The lists made for the cut day score each pair as the models would have scored the example that it became, whatever
-    the learner: examples of that day in the build of later days, against the scorer in the build of the day."""
+    """The lists made for the cut day score each pair as the models would have scored the example that it became,
+    whatever the learner: examples of that day in the build of later days, against the scorer in that of the day."""
     later, then = builds[0], builds_at_the_cut[0]
     with duckdb.connect(str(then.file), read_only=True) as connection:
         models = models_of(

@@ -265,16 +265,13 @@ def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
     return design_of(pa.concat_tables([rows, identities.select(rows.column_names)])), pairs
 
 
-UNROUNDED = "Shard rounds no logarithm, example_features does: values on a threshold of a tree go the other way"
-
-
 @pytest.mark.parametrize(
     "variant",
     [
         "m105",
         "item_item",
-        pytest.param("m105_trees", marks=pytest.mark.xfail(reason=UNROUNDED, strict=True)),
-        pytest.param("m105_blend", marks=pytest.mark.xfail(reason=UNROUNDED, strict=True)),
+        "m105_trees",
+        "m105_blend",
     ],
 )
 def test_scores_of_lists_are_those_of_the_same_pairs_as_examples(session, design_of_pairs, variant):
@@ -410,7 +407,6 @@ def test_a_number_on_an_edge_is_in_the_bucket_that_begins_there_and_zero_is_in_n
     }
 
 
-@pytest.mark.xfail(reason="Shard rounds a cosine before it divides by the member's length, not after", strict=True)
 def test_a_cosine_on_an_edge_is_in_the_bucket_that_begins_there():
     space = space_of(
         {10: {("course_skill", "1"): 3.0, ("course_skill", "2"): 1.0}},

@@ -55,16 +55,16 @@ def test_dismissed_courses_are_left_out_and_positions_close_up(ci_world: Warehou
         select distinct member_id
         from serving.recommendations
         inner join serving.dismissals using (member_id, course_id)
-        where channel = 'home' and position <= 10
+        where channel = 'home' and position <= 100
         order by member_id
         limit 5
         """
     )
     assert members
     for (member,) in members:
-        shown = ci_world.published("select position, course_id from recommend(?, 'home')", member)
+        shown = ci_world.published("select position, course_id from recommend(?, 'home', top_k := 100)", member)
         dismissed = ci_world.query("select course_id from serving.dismissals where member_id = ?", member)
-        assert [position for position, _ in shown] == list(range(1, 11))
+        assert [position for position, _ in shown] == list(range(1, 101))
         assert not {course for _, course in shown} & {course for (course,) in dismissed}
 
 

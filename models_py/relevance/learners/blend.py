@@ -17,7 +17,9 @@ L2 = 1.0
 def fit(task: Task) -> pa.Table:
     """One row per part, its weight, and the intercept: effect `blend`, the part as feature."""
     if not task.parts:
-        raise LearningError("a blend without parts. Remedy: give two or more as `parts` in the registry and in its file")
+        raise LearningError(
+            "a blend without parts. Remedy: give two or more as `parts` in the registry and in its file"
+        )
     design = task.validation
     if len(np.unique(design.y)) < 2:
         raise NothingToLearnError(f"{len(design.y)} validation examples of one class")

@@ -1,7 +1,7 @@
 """Gradient-boosted trees on the log-loss (scikit-learn's histogram implementation), kept as rows like any other model.
 
-A node of a tree is a row: effect `tree`, entity `<tree>:<node>`, where node n has the children 2n and 2n + 1. An inner node
-names its column and holds its threshold (left is <=), a leaf has no feature and holds its value.
+A node of a tree is a row: effect `tree`, entity `<tree>:<node>`, where node n has the children 2n and 2n + 1. An inner
+node names its column and holds its threshold (left is <=), a leaf has no feature and holds its value.
 """
 
 import numpy as np
@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from relevance.catalogue import CatalogueSpace, Shard
 from relevance.design import INTERCEPT, Design
 from relevance.learning import NothingToLearnError, Task, coefficient_rows
-from relevance.transformations import TERM
 
 IS_PROBABILITY = True
 COLUMNS = 120  # the columns with the most values take part
@@ -30,8 +29,7 @@ def fit(task: Task) -> pa.Table:
     if len(np.unique(design.y)) < 2:
         raise NothingToLearnError(f"{len(design.y)} examples of one class")
     filled = np.asarray((design.x != 0).sum(axis=0)).ravel()
-    # crosses are left out: trees make their own
-    usable = [i for i, (feature, term) in enumerate(design.columns) if feature != INTERCEPT and TERM not in term]
+    usable = [i for i, (feature, _) in enumerate(design.columns) if feature != INTERCEPT]
     chosen = sorted(sorted(usable, key=lambda i: (-filled[i], i))[:COLUMNS])
     columns = [design.columns[i] for i in chosen]
     with threadpool_limits(1):  # sums in one order: the same trees on any number of threads
@@ -48,7 +46,8 @@ def fit(task: Task) -> pa.Table:
             features.append(feature)
             terms.append(term)
             values.append(float(node["value"] if node["is_leaf"] else node["num_threshold"]))
-    return coefficient_rows(task.variant, "tree", features, terms, np.array(values), entities=entities)
+    # not rounded: a threshold may be a value that occurs
+    return coefficient_rows(task.variant, "tree", features, terms, np.array(values), entities=entities, decimals=None)
 
 
 def _nodes(nodes: NDArray):

@@ -1,4 +1,4 @@
-"""Item-item collaborative filtering: a course is close to those that the same members engaged with (Linden et al. 2003).
+"""Item-item collaborative filtering: courses are close that the same members engaged with (Linden et al. 2003).
 
 Learned from the positives of the training days, each with the courses the member had engaged with before:
 similarity(a, b) = together(a, b) / sqrt(n(a) n(b)), shrunk towards 0 where courses came together seldom. The score is
@@ -41,7 +41,9 @@ def fit(task: Task) -> pa.Table:
     def widened(x: csr_matrix, columns: list[str]) -> csr_matrix:
         rows = x[positive].tocoo()
         where = np.array([place[name] for name in columns], dtype=np.int64)
-        return csr_matrix((rows.data, (rows.row, where[rows.col] if len(where) else rows.col)), (x[positive].shape[0], len(names)))
+        return csr_matrix(
+            (rows.data, (rows.row, where[rows.col] if len(where) else rows.col)), (x[positive].shape[0], len(names))
+        )
 
     before, now = widened(before, history), widened(now, candidates)
     together = (before.T @ now).tocsr()

@@ -1,0 +1,142 @@
+"""Learners beside logistic regression: kept as rows, and what the rows say is what was learned."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.sparse import csr_matrix
+from scipy.special import expit
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from relevance.catalogue import CatalogueSpace, Shard
+from relevance.design import INTERCEPT, Design
+from relevance.learners import blend, gradient_boosting, item_item, logistic
+from relevance.learning import LearningError, Model, NothingToLearnError, Task, learner
+from relevance.logistic import fit_logistic
+
+
+def design(x: np.ndarray, y: np.ndarray, columns: list[tuple[str, str]], weight: np.ndarray | None = None) -> Design:
+    """With an intercept behind."""
+    x = np.column_stack([x, np.ones(len(x))])
+    weight = np.ones(len(x)) if weight is None else weight
+    return Design(csr_matrix(x), y.astype(float), weight, [*columns, (INTERCEPT, "")], np.arange(len(x)))
+
+
+def drawn(n: int, seed: int) -> Design:
+    """A design with an interaction that only trees see."""
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.normal(size=(n, 4)), 3)
+    y = rng.random(n) < expit(x[:, 0] - 1 + 2 * (x[:, 1] * x[:, 2] > 0))
+    return design(x, y, [("a", ""), ("b", ""), ("c", "x"), ("c", "y")])
+
+
+def task(train: Design, validation: Design, parts: dict[str, Model] | None = None) -> Task:
+    return Task("m900", (1.0, 10.0), train, validation, parts or {})
+
+
+def test_trees_as_rows_predict_what_the_library_predicts():
+    train, other = drawn(4000, 1), drawn(1000, 2)
+    rows = gradient_boosting.fit(task(train, other))
+    model = HistGradientBoostingClassifier(
+        max_iter=gradient_boosting.TREES, max_leaf_nodes=gradient_boosting.LEAVES, max_depth=gradient_boosting.DEEPEST,
+        learning_rate=gradient_boosting.RATE, min_samples_leaf=gradient_boosting.SMALLEST_LEAF, early_stopping=False,
+        random_state=0,
+    )  # fmt: skip
+    model.fit(train.x[:, :4].toarray(), train.y, sample_weight=train.weight)
+    expected = model.decision_function(other.x[:, :4].toarray())
+    np.testing.assert_allclose(gradient_boosting.logits(rows, other, {}), expected, atol=1e-6)
+    assert set(rows.column("effect").to_pylist()) == {"tree"}
+
+
+def test_trees_do_not_depend_on_the_order_of_the_columns():
+    train, other = drawn(2000, 1), drawn(300, 2)
+    rows = gradient_boosting.fit(task(train, other))
+    order = [4, 2, 0, 3, 1]
+    turned = Design(other.x[:, order], other.y, other.weight, [other.columns[i] for i in order], other.examples)
+    np.testing.assert_array_equal(gradient_boosting.logits(rows, other, {}), gradient_boosting.logits(rows, turned, {}))
+
+
+def test_a_blend_is_better_than_each_of_its_parts_where_both_know_something():
+    train, validation, test = drawn(4000, 1), drawn(4000, 2), drawn(4000, 3)
+    parts = {
+        "line": Model("logistic", logistic.fit(task(train, validation))),
+        "trees": Model("gradient_boosting", gradient_boosting.fit(task(train, validation))),
+    }
+    rows = blend.fit(task(train, validation, parts))
+
+    def loss(score: np.ndarray) -> float:
+        return float(np.mean(np.logaddexp(0, -(2 * test.y - 1) * score)))
+
+    losses = {name: loss(part.logits(test)) for name, part in parts.items()}
+    assert loss(blend.logits(rows, test, parts)) < min(losses.values())
+    assert {row["feature"] for row in rows.to_pylist()} == {INTERCEPT, "line", "trees"}
+
+
+def test_a_blend_without_parts_is_refused_with_a_remedy():
+    with pytest.raises(LearningError, match="a blend without parts"):
+        blend.fit(task(drawn(10, 1), drawn(10, 2)))
+
+
+def histories(*rows: tuple[str, str, int]) -> Design:
+    """Rows (courses engaged with before, course shown, label)."""
+    courses = sorted({name for before, shown, _ in rows for name in before + shown})
+    columns = [(item_item.HISTORY, name) for name in courses] + [(item_item.COURSE, name) for name in courses]
+    x = [[name in before for name in courses] + [name == shown for name in courses] for before, shown, _ in rows]
+    return design(np.array(x, dtype=float), np.array([label for *_, label in rows]), columns)
+
+
+def test_item_item_counts_who_came_after_whom():
+    train = histories(("a", "b", 1), ("a", "b", 1), ("a", "c", 1), ("d", "c", 1), ("a", "d", 0))
+    rows = item_item.fit(task(train, train))
+    similarity = {(row["term"], row["entity_id"]): row["coefficient"] for row in rows.to_pylist()}
+    together, total = 2, {"a": 3, "b": 2, "c": 2, "d": 1}
+    expected = together / np.sqrt(total["a"] * total["b"]) * together / (together + item_item.SHRINKAGE)
+    assert similarity["a", "b"] == pytest.approx(expected)
+    assert similarity["a", "b"] == similarity["b", "a"] > similarity["a", "c"] > 0
+    assert ("a", "d") not in similarity  # shown, not engaged with
+    scores = item_item.logits(rows, histories(("a", "b", 0), ("ad", "c", 0), ("", "b", 0), ("a", "a", 0)), {})
+    assert scores == pytest.approx(
+        [np.log1p(expected), np.log1p(similarity["a", "c"] + similarity["d", "c"]), 0, 0], abs=1e-9
+    )
+
+
+def test_item_item_scores_a_catalogue_as_it_scores_examples():
+    train = histories(("a", "b", 1), ("a", "b", 1), ("a", "c", 1), ("d", "c", 1))
+    rows = item_item.fit(task(train, train))
+    space = CatalogueSpace(
+        terms=[(item_item.HISTORY, name) for name in "abcd"], pair_terms=[], course_ids=pa.array(["b", "c"]),
+        course_values={}, steps={}, buckets={},
+    )  # fmt: skip
+    shard = Shard(space, csr_matrix(np.array([[1.0, 0, 0, 1.0]])), {}, np.ones((1, 2), bool))
+    examples = histories(("ad", "b", 0), ("ad", "c", 0))
+    np.testing.assert_allclose(
+        item_item.catalogue(rows, space, {}).logits(shard)[0], item_item.logits(rows, examples, {}), atol=1e-12
+    )
+
+
+def test_item_item_without_its_features_is_refused_and_without_pairs_learns_nothing():
+    with pytest.raises(LearningError, match="needs the features member_engaged_course and course_identity"):
+        item_item.fit(task(drawn(50, 1), drawn(50, 2)))
+    with pytest.raises(NothingToLearnError, match="no member engaged with two courses"):
+        item_item.fit(task(histories(("", "a", 1)), histories(("", "a", 1))))
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.5, 0.1])
+def test_thinned_and_weighted_negatives_leave_probabilities_calibrated(rate: float):
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(40_000, 3))
+    y = rng.random(len(x)) < expit(x @ [0.8, -0.5, 0.3] - 2)
+    kept = y | (rng.random(len(x)) < rate)
+    columns = [("a", ""), ("b", ""), ("c", "")]
+    thinned = design(x[kept], y[kept], columns, np.where(y[kept], 1.0, 1 / rate))
+    w, _ = fit_logistic(thinned, 1.0)
+    whole = design(x, y, columns)
+    p = expit(whole.x @ w)
+    assert kept.mean() < 0.35 or rate > 0.2
+    assert abs(p.sum() / y.sum() - 1) < 0.05
+    for part in np.array_split(np.argsort(p), 5):
+        assert abs(p[part].sum() / y[part].sum() - 1) < 0.15
+
+
+def test_a_learner_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(LearningError, match="no learner 'forest'"):
+        learner("forest")
