@@ -2,7 +2,7 @@
 
 {% macro known_vars() %}
     {{ return([
-        'raw_location', 'no_events', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
+        'raw_location', 'no_events', 'validation_date', 'test_date', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
         'world_courses', 'world_days', 'published_versions', 'minimum_meaning', 'delta_profile', 'delta_cohort', 'minimum_cohort',
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
@@ -15,9 +15,14 @@
     {%- for name in invocation_args_dict.vars or {} if name not in known_vars() -%}
         {{ exceptions.raise_compiler_error("there is no var '" ~ name ~ "'. Remedy: give one of " ~ known_vars() | join(', ')) }}
     {%- endfor -%}
-    {%- set as_of = var('as_of_date') | string -%}
-    {%- if as_of and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', as_of) -%}
-        {{ exceptions.raise_compiler_error("var as_of_date is '" ~ as_of ~ "'. Remedy: write a day as 2024-01-31") }}
+    {%- for name in ('as_of_date', 'validation_date', 'test_date') -%}
+        {%- set day = var(name) | string -%}
+        {%- if day and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', day) -%}
+            {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ day ~ "'. Remedy: write a day as 2024-01-31") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if (var('validation_date') | string == '') != (var('test_date') | string == '') or var('validation_date') | string > var('test_date') | string -%}
+        {{ exceptions.raise_compiler_error("vars validation_date and test_date are '" ~ var('validation_date') ~ "' and '" ~ var('test_date') ~ "'. Remedy: give both, in order, or neither") }}
     {%- endif -%}
     {%- if var('id_type') not in ('bigint', 'varchar') -%}
         {{ exceptions.raise_compiler_error("var id_type is '" ~ var('id_type') ~ "'. Remedy: give bigint or varchar") }}

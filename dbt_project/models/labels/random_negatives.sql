@@ -1,5 +1,5 @@
--- Courses drawn by hash, as many per positive as the label set says: beside its impressions, or for want of any. Released
--- by then and not engaged with by the member up to that day.
+-- Courses drawn by hash, as many per positive as the label set says: beside its impressions, or for want of any. Drawn from
+-- the courses released by then, or from the engagements before then; never what the member engaged with up to that day.
 with positives as (
     select
         labels.label_set,
@@ -9,24 +9,37 @@ with positives as (
         labels.served_date,
         case when label_windows.positives_from = 'engagements' then label_sets.negatives_per_engagement
             else label_sets.random_negatives
-        end as negatives
+        end as negatives,
+        label_sets.negatives_drawn
     from {{ ref('labels') }} as labels
     inner join {{ ref('label_windows') }} as label_windows using (label_set)
     inner join {{ ref('label_sets') }} as label_sets using (label_set)
     where labels.label = 1
 ),
 
-numbered_courses as (
-    select course_id, row_number() over (order by released_date nulls first, course_id) - 1 as course_number
+-- what is drawn from, in order of time, so that what was there on a day comes first
+urns as (
+    select
+        'uniform' as negatives_drawn,
+        course_id,
+        coalesce(released_date, {{ beginning() }}) as since_date,
+        row_number() over (order by released_date nulls first, course_id) - 1 as place
     from {{ ref('stg_courses') }}
+    union all
+    select
+        'popularity' as negatives_drawn,
+        course_id,
+        engaged_date + 1 as since_date,
+        row_number() over (order by engaged_at, member_id, course_id, action) - 1 as place
+    from {{ ref('engagements') }}
+    where 'popularity' in (select negatives_drawn from positives)
 ),
 
-released_counts as (
-    select served_dates.served_date, count(*) as courses
-    from (select distinct served_date from positives) as served_dates
-    inner join {{ ref('stg_courses') }} as courses
-        on courses.released_date is null or courses.released_date <= served_dates.served_date
-    group by served_dates.served_date
+urn_sizes as (
+    select days.negatives_drawn, days.served_date, count(*) as places
+    from (select distinct negatives_drawn, served_date from positives) as days
+    inner join urns on days.negatives_drawn = urns.negatives_drawn and urns.since_date <= days.served_date
+    group by days.negatives_drawn, days.served_date
 ),
 
 draws as (
@@ -36,6 +49,7 @@ draws as (
         positives.course_id,
         positives.served_at,
         positives.served_date,
+        positives.negatives_drawn,
         {{ hash_bucket(['positives.label_set', 'positives.member_id', 'positives.course_id', 'positives.served_at', 'numbers.number'], 'random_negatives', 1000000007) }} as draw
     from positives
     cross join {{ numbers(100) }} as numbers
@@ -46,13 +60,13 @@ drawn_courses as (
     select
         draws.label_set,
         draws.member_id,
-        numbered_courses.course_id,
+        urns.course_id,
         min(draws.served_at) as served_at,
         draws.served_date
     from draws
-    inner join released_counts using (served_date)
-    inner join numbered_courses on draws.draw % released_counts.courses = numbered_courses.course_number
-    group by draws.label_set, draws.member_id, numbered_courses.course_id, draws.served_date
+    inner join urn_sizes using (negatives_drawn, served_date)
+    inner join urns on draws.negatives_drawn = urns.negatives_drawn and draws.draw % urn_sizes.places = urns.place
+    group by draws.label_set, draws.member_id, urns.course_id, draws.served_date
 )
 
 select

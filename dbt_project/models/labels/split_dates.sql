@@ -1,4 +1,8 @@
--- Where the days are split: validation and test are the last 15 and 25 % of the labelled rows that models are evaluated on.
+-- Where the days are split: at the vars, or so that validation and test are the last 15 and 25 % of the labelled rows that
+-- models are evaluated on.
+{%- if var('validation_date') %}
+select cast('{{ var("validation_date") }}' as date) as validation_date, cast('{{ var("test_date") }}' as date) as test_date
+{%- else %}
 with days as (
     select
         labels.served_date,
@@ -13,3 +17,4 @@ select
     cast(coalesce(min(case when share_before >= 0.60 then served_date end), {{ as_of_date() }}) as date) as validation_date,
     cast(coalesce(min(case when share_before >= 0.75 then served_date end), {{ as_of_date() }}) as date) as test_date
 from days
+{%- endif %}
