@@ -4,8 +4,8 @@
 
 The first 60 % of a member's views are learned from, the next 20 % choose, the last 20 % are measured on. The project
 splits by date, so dates are given anew: the views of the first parts, of all members in order of time, one to a day;
-then those of the second parts on one day and those of the last on another, so that none of them tells of another. Negatives are videos
-that the member has not viewed by then, drawn alike or as often as they are viewed.
+then those of the second parts on one day and those of the last on another, so that none of them tells of another.
+Negatives are videos that the member has not viewed by then, drawn alike or as often as they are viewed.
 """
 
 import json
@@ -20,8 +20,9 @@ import duckdb
 ROOT = Path(__file__).resolve().parents[2]
 MAKE_RAW = Path(__file__).with_name("make_raw.py")
 FEATURES = [
-    "member_function", "member_engagements", "course_category", "course_difficulty", "course_language", "course_duration",
-    "course_engagements", "interest_overlap", "category_overlap", "transcript_similarity", "prior_engagements",
+    "member_function", "member_engagements", "course_category", "course_difficulty", "course_language",
+    "course_duration", "course_engagements", "interest_overlap", "category_overlap", "transcript_similarity",
+    "prior_engagements",
 ]  # fmt: skip
 MEMBER_TIME = """
     create table phased as
@@ -39,8 +40,10 @@ MEMBER_TIME = """
         )
     );
     create table dated as
-    select *, case when phase = 1 then row_number() over (partition by phase order by engaged_at, member_id, place) else 1 end
-        as day_of_phase
+    select
+        *,
+        case when phase = 1 then row_number() over (partition by phase order by engaged_at, member_id, place) else 1 end
+            as day_of_phase
     from phased;
     create table starts as
     select phase, 1 + sum(max(day_of_phase)) over (order by phase) - max(day_of_phase) as first_day

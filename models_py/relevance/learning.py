@@ -124,6 +124,8 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
         if table.num_rows
     }
     try:
+        if parts and not models:
+            raise NothingToLearnError("none of its parts learned anything")
         return learner(row["learner"]).fit(_task(row, rows, models))
     except NothingToLearnError as error:
         print(f"{variant}: {error}; nothing to learn yet")

@@ -54,7 +54,7 @@ def add_label_set(project: Path) -> None:
     edit(
         project / "seeds" / "label_sets.csv",
         "home_clicks,",
-        "feed_clicks_whole,feed,,click,,,18,0,500,1,4,0,with,false,All negatives\nhome_clicks,",
+        "feed_clicks_whole,feed,,click,,,18,0,500,1,4,0,uniform,with,false,All negatives\nhome_clicks,",
     )
 
 

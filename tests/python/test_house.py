@@ -201,7 +201,8 @@ def test_registry_files_and_unions_agree(manifest: dict, ci_world: Warehouse) ->
 
 def test_every_feature_of_the_catalogue_is_there(ci_world: Warehouse) -> None:
     missing = ci_world.query(
-        "select feature from features.feature_catalog where rows = 0 and expression is null and entity <> 'context' and feature <> 'course_age'"
+        "select feature from features.feature_catalog "
+        "where rows = 0 and expression is null and entity <> 'context' and feature <> 'course_age'"
     )
     assert missing == []
 

@@ -1,5 +1,7 @@
 """The table functions, called as people call them."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -119,3 +121,21 @@ def test_all_settings_of_the_project_are_known(ci_world: Warehouse) -> None:
     project = yaml.safe_load((ci_world.root / "dbt_project.yml").read_text())
     macro = (ci_world.root / "dbt_project" / "macros" / "check_vars.sql").read_text()
     assert {name for name in [*project["vars"], *TINY_WORLD] if f"'{name}'" not in macro} == set()
+
+
+def test_without_events_the_cold_start_half_is_built_and_served(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    warehouse.dbt("build", no_events=True, **TINY_WORLD)
+    assert warehouse.query("select count(*) from staging.stg_impressions") == [(0,)]
+    assert warehouse.query("select count(*) from variants.coefficients") == [(0,)]
+    ((members, lists, affinity),) = warehouse.query(
+        """
+        select
+            (select count(*) from staging.stg_members),
+            count(distinct member_id),
+            count(distinct member_id) filter (where reason = 'skill_match')
+        from serving.recommendations
+        """
+    )
+    assert lists == members
+    assert affinity > 0.2 * members
