@@ -115,7 +115,11 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
     nothing to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
     """
     (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
-    rows = training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')").to_arrow_table()
+    rows = (
+        training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')")
+        .project("example_id, label, weight, feature, term, value, split = 'train' as is_train")
+        .to_arrow_table()
+    )
     tables = [part.to_arrow_table() for part in parts]
     learners_of = dict(zip(*variants.project("variant, learner").to_arrow_table().to_pydict().values(), strict=True))
     models = {
@@ -135,9 +139,8 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
 
 
 def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:
-    is_train = pc.equal(rows.column("split"), "train")
     whole = design_of(rows)
-    train_ids = np.unique(rows.filter(is_train).column("example_id").to_numpy())
+    train_ids = np.unique(rows.filter(rows.column("is_train")).column("example_id").to_numpy())
     in_train = np.isin(whole.examples, train_ids)
     return Task(
         variant=row["variant"],

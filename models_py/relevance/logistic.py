@@ -16,12 +16,15 @@ class NotConvergedError(RuntimeError):
     """The optimiser stopped before the gradient was small enough."""
 
 
-def fit_logistic(design: Design, l2: float, errors: bool = True) -> tuple[NDArray, NDArray | None]:
+def fit_logistic(
+    design: Design, l2: float, errors: bool = True, start: NDArray | None = None
+) -> tuple[NDArray, NDArray | None]:
     """Minimise  sum_i weight_i log(1 + exp(-s_i x_i.w)) + l2/2 ||w||^2,  s_i = 2 y_i - 1, intercept free.
 
-    design : (n, d) with an intercept column;  l2 : > 0.  Returns w (d,) and its standard errors (d,), None for them
-    where d is large or `errors` is false.  Raises ValueError if y holds one class or l2 is not positive,
-    NotConvergedError if the gradient norm stays above 1e-6 of the summed weights.  Source: section 4.1.
+    design : (n, d) with an intercept column;  l2 : > 0;  start : (d,) coefficients to begin with.  Returns w (d,) and
+    its standard errors (d,), None for them where d is large or `errors` is false.  Raises ValueError if y holds one
+    class or l2 is not positive, NotConvergedError if the gradient norm stays above 1e-6 of the summed weights.
+    Source: section 4.1.
     """
     if l2 is None or not l2 > 0:
         raise ValueError(f"l2 = {l2}: give a positive number")
@@ -30,23 +33,37 @@ def fit_logistic(design: Design, l2: float, errors: bool = True) -> tuple[NDArra
     intercept = design.columns.index((INTERCEPT, ""))
     others = np.delete(np.arange(len(design.columns)), intercept)
     x = design.x[:, others]
+    is_small = len(others) <= DENSE_COLUMNS
     with threadpool_limits(1):
         # Newton's steps with the whole Hessian while it is small: lbfgs needs thousands of its own on rare columns
-        solver = "newton-cholesky" if len(others) <= DENSE_COLUMNS else "newton-cg"
-        model = LogisticRegression(C=1.0 / l2, solver=solver, tol=1e-8, max_iter=500)
+        solver = "newton-cholesky" if is_small else "newton-cg"
+        model = LogisticRegression(C=1.0 / l2, solver=solver, tol=1e-8, max_iter=500, warm_start=True)
+        if start is not None:
+            model.coef_, model.intercept_ = start[others][None, :], start[[intercept]]
         model.fit(x, design.y, sample_weight=design.weight)
     w = np.zeros(len(design.columns))
     w[others], w[intercept] = model.coef_[0], model.intercept_[0]
     ridge = np.full(len(w), l2)
     ridge[intercept] = 0.0
-    w = _polish(design, w, ridge)
-    p = expit(design.x @ w)
-    gradient = design.x.T @ (design.weight * (p - design.y)) + ridge * w
+    gradient, p = _gradient(design, w, ridge)
+    standard_errors = None
+    if errors and is_small:
+        # a step of Newton's to the optimum's last digits, so that the result does not depend on where it began
+        hessian = _hessian(design, p, ridge)
+        w = _stepped(w, hessian, gradient)
+        gradient, _ = _gradient(design, w, ridge)
+        standard_errors = np.sqrt(np.diag(np.linalg.inv(hessian)))
     if np.abs(gradient).max() > TOLERANCE * design.weight.sum():
         raise NotConvergedError(
             f"gradient {np.abs(gradient).max():.2e} after {model.n_iter_[0]} iterations. Remedy: raise l2"
         )
-    return w, _standard_errors(design, p, ridge) if errors else None
+    return w, standard_errors
+
+
+def _gradient(design: Design, w: NDArray, ridge: NDArray) -> tuple[NDArray, NDArray]:
+    """Gradient (d,) of the objective, and the probabilities (n,)."""
+    p = expit(design.x @ w)
+    return design.x.T @ (design.weight * (p - design.y)) + ridge * w, p
 
 
 def _hessian(design: Design, p: NDArray, ridge: NDArray) -> NDArray:
@@ -54,16 +71,5 @@ def _hessian(design: Design, p: NDArray, ridge: NDArray) -> NDArray:
     return (design.x.T @ scaled).toarray() + np.diag(np.maximum(ridge, 1e-12))
 
 
-def _polish(design: Design, w: NDArray, ridge: NDArray) -> NDArray:
-    """One Newton step to the optimum's last digits, so that the result does not depend on the thread count."""
-    if len(w) > DENSE_COLUMNS:
-        return w
-    p = expit(design.x @ w)
-    gradient = design.x.T @ (design.weight * (p - design.y)) + ridge * w
-    return w - np.linalg.solve(_hessian(design, p, ridge), gradient)
-
-
-def _standard_errors(design: Design, p: NDArray, ridge: NDArray) -> NDArray | None:
-    if len(ridge) > DENSE_COLUMNS:
-        return None
-    return np.sqrt(np.diag(np.linalg.inv(_hessian(design, p, ridge))))
+def _stepped(w: NDArray, hessian: NDArray, gradient: NDArray) -> NDArray:
+    return w - np.linalg.solve(hessian, gradient)

@@ -248,7 +248,7 @@ def test_a_weight_that_is_not_positive_and_finite_is_refused(bad):
 
 
 def test_an_optimiser_that_stops_early_is_reported(monkeypatch):
-    monkeypatch.setattr("relevance.logistic._polish", lambda design, w, ridge: w + 1.0)
+    monkeypatch.setattr("relevance.logistic._stepped", lambda w, hessian, gradient: w + 1.0)
     with pytest.raises(NotConvergedError, match="gradient"):
         fit_logistic(drawn_design(200), 1.0)
 
@@ -389,7 +389,7 @@ def test_a_line_of_the_registry_that_cannot_be_learned_is_refused_by_its_name(l2
 
 
 def test_an_optimiser_that_stops_early_is_reported_with_the_name_of_the_variant(monkeypatch):
-    monkeypatch.setattr("relevance.logistic._polish", lambda design, w, ridge: w + 1.0)
+    monkeypatch.setattr("relevance.logistic._stepped", lambda w, hessian, gradient: w + 1.0)
     with pytest.raises(LearningError, match=r"m900: gradient .* Remedy: raise l2"):
         fit_variant("m900", registry("1"), training_rows(("m900", "train", drawn_design(200))))
 

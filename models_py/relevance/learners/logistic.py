@@ -17,12 +17,17 @@ def fit(task: Task) -> pa.Table:
     """One row per column of the design, the intercept among them: effect `global`."""
     if len(np.unique(task.train.y)) < 2:
         raise NothingToLearnError(f"{len(task.train.y)} examples of one class")
-    chosen = task.l2[0]
+    chosen, w, tried = task.l2[0], None, {}
     if len(task.l2) > 1 and len(task.validation.y):
-        losses = {l2: log_loss(task.validation, fit_logistic(task.train, l2, errors=False)[0]) for l2 in task.l2}
-        chosen = min(task.l2, key=lambda l2: (round(losses[l2], 9), -l2))
-        print(f"{task.variant}: l2 = {chosen:g} of {', '.join(f'{l2:g}: {loss:.5f}' for l2, loss in losses.items())}")
-    w, errors = fit_logistic(task.train, chosen)
+        for l2 in sorted(task.l2, reverse=True):  # each begins where the stronger penalty ended
+            w, _ = fit_logistic(task.train, l2, errors=False, start=w)
+            tried[l2] = (round(log_loss(task.validation, w), 9), w)
+        chosen = min(tried, key=lambda l2: (tried[l2][0], -l2))
+        w = tried[chosen][1]
+        print(
+            f"{task.variant}: l2 = {chosen:g} of {', '.join(f'{l2:g}: {loss:.5f}' for l2, (loss, _) in tried.items())}"
+        )
+    w, errors = fit_logistic(task.train, chosen, start=w)
     features, terms = zip(*task.train.columns, strict=True)
     return coefficient_rows(task.variant, "global", features, terms, w, errors)
 
