@@ -33,7 +33,7 @@ def fit_logistic(
     intercept = design.columns.index((INTERCEPT, ""))
     others = np.delete(np.arange(len(design.columns)), intercept)
     x = design.x[:, others]
-    is_small = len(others) <= DENSE_COLUMNS
+    is_small = len(design.columns) <= DENSE_COLUMNS
     with threadpool_limits(1):
         # Newton's steps with the whole Hessian while it is small: lbfgs needs thousands of its own on rare columns
         solver = "newton-cholesky" if is_small else "newton-cg"
