@@ -253,15 +253,28 @@ def test_a_new_label_set_is_learned_from_and_its_probabilities_are_calibrated(ex
     assert abs(ratio - 1) < 0.05
 
 
-def test_an_unknown_learner_stops_the_build_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "select", "message"),
+    [
+        (
+            "learner: gradient_boosting", "learner: forest", "+m105_trees",
+            "m105_trees: no learner 'forest'. Remedy: give one of blend, gradient_boosting, item_item, logistic",
+        ),
+        (
+            "[job_skill_overlap]", "[job_overlap]", "+variant_features",
+            "uses the feature 'job_overlap', which neither features nor feature_transformations has. Remedy:",
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_line_of_the_registry_stops_the_build_by_name(
+    tmp_path: Path, old: str, new: str, select: str, message: str
+) -> None:
     project = tmp_path / "project"
     shutil.copytree(
         ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "published*", "*.duckdb*", "__pycache__")
     )
-    edit(project / "dbt_project.yml", "learner: gradient_boosting", "learner: forest")
+    edit(project / "dbt_project.yml", old, new)
     warehouse = Warehouse(tmp_path / "warehouse", root=project)
-    done = warehouse.dbt("build", "--select", "+m105_trees", check=False, **TINY_WORLD)
+    done = warehouse.dbt("build", "--select", select, check=False, **TINY_WORLD)
     assert done.returncode
-    assert "m105_trees: no learner 'forest'. Remedy: give one of blend, gradient_boosting, item_item, logistic" in (
-        done.stdout
-    )
+    assert message in " ".join(done.stdout.split())

@@ -65,6 +65,24 @@ measures as (
     from {{ ref('offline_metrics') }}
     where variant = 'm101' and split = 'test' and channel = 'feed'
     union all
+    select variants.variant || ' ROC AUC less that of m103' as quantity, variants.roc_auc - m103.roc_auc as measured
+    from {{ ref('offline_metrics') }} as variants
+    inner join {{ ref('offline_metrics') }} as m103 using (split, channel)
+    where variants.variant in ('m104', 'm105') and m103.variant = 'm103' and variants.split = 'test' and variants.channel = 'feed'
+    union all
+    select
+        'clicks of managers and above: beginner over advanced courses' as quantity,
+        sum(case when courses.difficulty = 'Beginner' then examples.label * examples.weight else 0 end)
+        / sum(case when courses.difficulty = 'Beginner' then examples.weight else 0 end)
+        / (
+            sum(case when courses.difficulty = 'Advanced' then examples.label * examples.weight else 0 end)
+            / sum(case when courses.difficulty = 'Advanced' then examples.weight else 0 end)
+        ) as measured
+    from {{ ref('examples') }} as examples
+    inner join {{ ref('stg_members') }} as members using (member_id)
+    inner join {{ ref('stg_courses') }} as courses using (course_id)
+    where examples.label_set = 'feed_clicks' and members.seniority in ('Manager', 'Director', 'Executive')
+    union all
     select
         'ROC AUC of the true probability on the test days' as quantity,
         sum(case when label = 1 then weight * negatives_below else 0 end)
