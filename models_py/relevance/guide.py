@@ -47,6 +47,8 @@ The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
   table_1            skill coverage of the mappings, beside the paper's
   table_2            their precision and recall on held-out courses
   table_3            the cold-start models and their mappings
+  table_5            the supervised models, each against the one before
+  insight_04 to _07  fresh and old data, random traffic, channels, crosses
   offline            ROC AUC, log-loss and NDCG of every variant
   reasons_shown      how often each reason is shown
   world_calibration  the simulated world against its calibration (not with your own data)

@@ -200,3 +200,42 @@ def test_training_and_scoring_see_the_same_features(builds, builds_at_the_cut) -
                 compared[name] += 1
     assert {"m101", "m105", "m105_home", "m105_blend"} <= {name for name, pairs in compared.items() if pairs}
     assert sum(compared.values()) > 300
+
+
+def test_features_as_of_a_day_are_what_was_known_on_it(builds) -> None:
+    """Recomputed by brute force from the log, for a measure of courses and one of pairs."""
+    ((courses, difference),) = builds[0].query(
+        f"""
+        with counts as (
+            select course_id, count(*) as engagements
+            from staging.stg_engagements
+            where engaged_at < timestamp '{CUT}' and engaged_at >= timestamp '{CUT}' - interval 28 day
+            group by course_id
+        )
+        select count(*), max(abs(ln(1 + coalesce(engagements, 0)) - coalesce(value, 0)))
+        from counts
+        full join features.features_as_of('course_popularity', date '{CUT}') as known using (course_id)
+        """
+    )
+    assert courses > 20
+    assert difference < 1e-9
+    ((pairs, difference),) = builds[0].query(
+        f"""
+        with counts as (
+            select member_id, course_id, channel as term, count(*) as impressions
+            from staging.stg_impressions
+            where served_at < timestamp '{CUT}'
+            group by all
+        )
+        select count(*), max(abs(ln(1 + coalesce(impressions, 0)) - coalesce(value, 0)))
+        from counts
+        full join features.features_as_of('prior_impressions', date '{CUT}') as known using (member_id, course_id, term)
+        """
+    )
+    assert pairs > 500
+    assert difference < 1e-9
+
+
+def test_features_as_of_a_day_before_all_events_and_of_an_unknown_name_are_none(builds) -> None:
+    assert builds[0].query("from features.features_as_of('course_popularity', date '1999-01-01')") == []
+    assert builds[0].query("from features.features_as_of('no_such_feature', date '2024-01-10')") == []
