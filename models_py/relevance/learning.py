@@ -127,7 +127,13 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
         for table in tables
         if table.num_rows
     }
+    declared = {name for name in (row["parts"] or "").split("|") if name}
     try:
+        if len(parts) != len(declared) or not declared.issuperset(models):
+            raise LearningError(
+                f"the registry names the parts {', '.join(sorted(declared)) or 'none'}, its file gives {len(parts)}: "
+                f"{', '.join(sorted(models)) or 'none that learned'}. Remedy: name the same in both"
+            )
         if parts and not models:
             raise NothingToLearnError("none of its parts learned anything")
         return learner(row["learner"]).fit(_task(row, rows, models))

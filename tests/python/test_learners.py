@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from relevance.catalogue import CatalogueSpace, Shard
 from relevance.design import INTERCEPT, Design
 from relevance.learners import blend, gradient_boosting, item_item, logistic
-from relevance.learning import LearningError, Model, NothingToLearnError, Task, learner
+from relevance.learning import LearningError, Model, NothingToLearnError, Task, fit_variant, learner
 from relevance.logistic import fit_logistic
 
 
@@ -140,3 +140,30 @@ def test_thinned_and_weighted_negatives_leave_probabilities_calibrated(rate: flo
 def test_a_learner_that_does_not_exist_is_refused_with_those_that_do():
     with pytest.raises(LearningError, match="no learner 'forest'"):
         learner("forest")
+
+
+class Relation:
+    """What fit_variant uses of a relation; the filter keeps all rows."""
+
+    def __init__(self, table: pa.Table):
+        self.table = table
+
+    def filter(self, condition: str) -> "Relation":
+        return self
+
+    def project(self, columns: str) -> "Relation":
+        return Relation(self.table.select([name for name in self.table.column_names if name in columns]))
+
+    def to_arrow_table(self) -> pa.Table:
+        return self.table
+
+
+def test_parts_of_the_registry_and_of_the_file_must_agree():
+    registry = pa.table({"variant": ["m900"], "learner": ["blend"], "l2": ["1"], "parts": ["m101|m105"]})
+    names = {"example_id": pa.int64(), "label": pa.int32(), "weight": pa.float64(), "value": pa.float64()}
+    names |= {"feature": pa.string(), "term": pa.string(), "is_train": pa.bool_()}
+    rows = pa.schema(list(names.items())).empty_table()
+    part = Relation(logistic.fit(task(drawn(100, 1), drawn(100, 2))))
+    message = "m900: the registry names the parts m101, m105, its file gives 1: m900. Remedy: name the same in both"
+    with pytest.raises(LearningError, match=message):
+        fit_variant("m900", Relation(registry), Relation(rows), part)

@@ -68,7 +68,14 @@ def training_rows(*parts: tuple[str, str, Design]) -> duckdb.DuckDBPyRelation:
 def registry(l2: str, learner: str = "logistic") -> duckdb.DuckDBPyRelation:
     """Variant m900, and another beside it."""
     return duckdb.from_arrow(
-        pa.table({"variant": ["m900", "m901"], "learner": [learner, "logistic"], "l2": [l2, "5000"]})
+        pa.table(
+            {
+                "variant": ["m900", "m901"],
+                "learner": [learner, "logistic"],
+                "l2": [l2, "5000"],
+                "parts": pa.array([None, None], pa.string()),
+            }
+        )
     )
 
 

@@ -36,20 +36,19 @@ def _weights(rows: pa.Table) -> dict[str, float]:
 
 def logits(rows: pa.Table, design: Design, parts: dict) -> NDArray:
     weight = _weights(rows)
-    total = np.full(len(design.y), weight[INTERCEPT])
-    for name, part in parts.items():
-        total += weight[name] * part.logits(design)
+    total = np.full(len(design.y), weight.pop(INTERCEPT))
+    for name, coefficient in sorted(weight.items()):
+        total += coefficient * parts[name].logits(design)
     return total
 
 
 class _BlendScorer:
     def __init__(self, weight: dict[str, float], scorers: dict):
-        self.weight, self.scorers = weight, scorers
+        self.intercept = weight.pop(INTERCEPT)
+        self.terms = [(coefficient, scorers[name]) for name, coefficient in sorted(weight.items())]
 
     def logits(self, shard) -> NDArray:
-        return self.weight[INTERCEPT] + sum(
-            self.weight[name] * scorer.logits(shard) for name, scorer in self.scorers.items()
-        )
+        return self.intercept + sum(coefficient * scorer.logits(shard) for coefficient, scorer in self.terms)
 
 
 def catalogue(rows: pa.Table, space, parts: dict) -> _BlendScorer:
