@@ -21,8 +21,9 @@
     {{ return(found.node) }}
 {% endmacro %}
 
-{% macro raw_scan(table) %}
-    {#- what to select from, and the raw type of each column present: {'from': ..., 'types': {column: type}} -#}
+{% macro raw_scan(table, of_all_days=false) %}
+    {#- what to select from, and the raw type of each column present: {'from': ..., 'types': {column: type}}; with the var
+        no_events no rows of interactions, unless asked for of_all_days -#}
     {% set files = ref('raw_files') %}
     {% set here = none if var('raw_location') else ref('raw_' ~ table) %}
     {% if not execute or adapter.get_relation(files.database, files.schema, files.identifier) is none %}
@@ -34,6 +35,9 @@
         {% if row[0] %}{% do types.update({row[0]: row[1]}) %}{% endif %}
         {% if var('raw_location') %}{% set scan.text = row[2] %}{% endif %}
     {% endfor %}
+    {% if scan.text and var('no_events') and table in interaction_tables() and not of_all_days %}
+        {% set scan.text = '(select * from ' ~ scan.text ~ ' where false) as not_read' %}
+    {% endif %}
     {{ return({'from': scan.text, 'types': types}) }}
 {% endmacro %}
 
@@ -63,7 +67,7 @@ with read_rows as materialized (
         {%- endif %} as raw_{{ column.name }},
     {%- endfor %}
         1 as one
-    {%- if scan and scan.from and not (var('no_events') and table in interaction_tables()) %}
+    {%- if scan and scan.from %}
     from {{ scan.from }}
     {%- else %}
     where false

@@ -4,7 +4,7 @@
 {%- set events = [('impressions', 'served_at'), ('engagements', 'engaged_at')] %}
 with event_days as (
 {%- for table, column in events %}
-    {%- set scan = raw_scan(table) %}
+    {%- set scan = raw_scan(table, of_all_days=true) %}
     {%- if scan and column in scan.types and scan.from %}
     select try_cast({{ column }} as date) as event_date, count(*) as events
     from {{ scan.from }}
