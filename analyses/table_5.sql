@@ -3,7 +3,6 @@
 with chain as (
     select
         metrics.variant,
-        variants.description,
         metrics.roc_auc,
         metrics.roc_auc_low,
         metrics.roc_auc_high,

@@ -169,3 +169,15 @@ compared as (
         where features.value <> 0
     )
 {%- endmacro %}
+
+{# Numbers, from 0, for the (feature, term) pairs of a relation. #}
+{% macro numbered_terms(features) -%}
+select
+    feature,
+    term,
+    cast(row_number() over (order by feature, term) - 1 as integer) as term_number
+from (
+    select distinct feature, term
+    from {{ features }}
+)
+{%- endmacro %}

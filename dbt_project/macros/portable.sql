@@ -23,10 +23,6 @@
     )
 {%- endmacro %}
 
-{% macro split_words(text) %}{{ return(adapter.dispatch('split_words')(text)) }}{% endmacro %}
-{#- the parts of a text of words separated by | -#}
-{% macro default__split_words(text) -%}string_split({{ text }}, '|'){%- endmacro %}
-
 {% macro list_by_rank(value, rank) %}{{ return(adapter.dispatch('list_by_rank')(value, rank)) }}{% endmacro %}
 {#- ordered list; rank must be unique within the group -#}
 {% macro default__list_by_rank(value, rank) -%}array_agg({{ value }} order by {{ rank }}){%- endmacro %}

@@ -9,8 +9,3 @@ inner join {{ ref(course_skills) }} as courses using (skill_id)
 inner join {{ ref('available_courses') }} as available using (course_id)
 group by members.member_id, courses.course_id
 {%- endmacro %}
-
-{# One spelling of a typed text: lower case, single spaces. #}
-{% macro normalised(text) -%}
-    lower(trim(regexp_replace({{ text }}, '[[:space:]]+', ' ', 'g')))
-{%- endmacro %}

@@ -63,13 +63,18 @@ class CatalogueSpace:
                     rows.append(np.full(len(course), number))
                     columns.append(course)
                     values.append(value)
-            data = np.concatenate(values) if values else np.zeros(0)
-            at = np.concatenate(columns) if columns else np.zeros(0, int)
             if step["operation"] == "cosine":
-                data = data / np.sqrt(np.where(square > 0, square, 1.0))[at]
-            places = (np.concatenate(rows) if rows else np.zeros(0, int), at)
-            self._products[feature] = csr_matrix((data, places), (len(self.terms), len(self.course_ids)))
+                length = np.sqrt(np.where(square > 0, square, 1.0))
+                values = [value / length[course] for value, course in zip(values, columns, strict=True)]
+            self._products[feature] = self.by_course(rows, columns, values)
         return self._products[feature]
+
+    def by_course(self, rows: list[NDArray], courses: list[NDArray], values: list[NDArray]) -> csr_matrix:
+        """(terms, courses) matrix of entries given piece by piece."""
+        shape = (len(self.terms), len(self.course_ids))
+        if not rows:
+            return csr_matrix(shape)
+        return csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(courses))), shape)
 
     def numbers_of(self, feature: str) -> list[tuple[int, str]]:
         """(number, term) of the member columns of a feature."""
@@ -168,7 +173,4 @@ def _crosses(weights: dict[Column, float], feature: str, space: CatalogueSpace) 
                 rows.append(np.full(len(course), number))
                 columns.append(course)
                 values.append(weight * value)
-    if not rows:
-        return csr_matrix((len(space.terms), len(space.course_ids)))
-    places = (np.concatenate(rows), np.concatenate(columns))
-    return csr_matrix((np.concatenate(values), places), (len(space.terms), len(space.course_ids)))
+    return space.by_course(rows, columns, values)

@@ -60,6 +60,12 @@ def fit_logistic(
     return w, standard_errors
 
 
+def log_loss(y: NDArray, logit: NDArray, weight: NDArray) -> float:
+    """Weighted mean log-loss; y : (n,) in {0, 1};  logit, weight : (n,)."""
+    p = np.clip(expit(logit), 1e-12, 1 - 1e-12)
+    return float(np.average(-(y * np.log(p) + (1 - y) * np.log1p(-p)), weights=weight))
+
+
 def _gradient(design: Design, w: NDArray, ridge: NDArray) -> tuple[NDArray, NDArray]:
     """Gradient (d,) of the objective, and the probabilities (n,)."""
     p = expit(design.x @ w)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from relevance.learning import learner
+from relevance.logistic import log_loss
 
 RESAMPLES = 100
 HISTORIES = ((0, "0"), (1, "1-2"), (3, "3-9"), (10, "10+"))  # engagements from, name
@@ -161,7 +162,7 @@ def _metrics(columns: dict[str, NDArray], chosen: NDArray, is_probability: bool)
     loss = calibration = None
     if is_probability:
         p = np.clip(expit(score), 1e-12, 1 - 1e-12)
-        loss = float(np.average(-(y * np.log(p) + (1 - y) * np.log1p(-p)), weights=weight))
+        loss = log_loss(y, score, weight)
         positives = float((weight * y).sum())
         calibration = float((weight * p).sum() / positives) if positives else None
     _, group = np.unique(member, return_inverse=True)

@@ -3,12 +3,11 @@
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from relevance.catalogue import CatalogueSpace, LinearScorer
 from relevance.design import Design
 from relevance.learning import NothingToLearnError, Task, coefficient_rows
-from relevance.logistic import fit_logistic
+from relevance.logistic import fit_logistic, log_loss
 
 IS_PROBABILITY = True
 
@@ -17,11 +16,12 @@ def fit(task: Task) -> pa.Table:
     """One row per column of the design, the intercept among them: effect `global`."""
     if len(np.unique(task.train.y)) < 2:
         raise NothingToLearnError(f"{len(task.train.y)} examples of one class")
+    held_out = task.validation
     chosen, w, tried = task.l2[0], None, {}
-    if len(task.l2) > 1 and len(task.validation.y):
+    if len(task.l2) > 1 and len(held_out.y):
         for l2 in sorted(task.l2, reverse=True):  # each begins where the stronger penalty ended
             w, _ = fit_logistic(task.train, l2, errors=False, start=w)
-            tried[l2] = (round(log_loss(task.validation, w), 9), w)
+            tried[l2] = (round(log_loss(held_out.y, held_out.x @ w, held_out.weight), 9), w)
         chosen = min(tried, key=lambda l2: (tried[l2][0], -l2))
         w = tried[chosen][1]
         print(
@@ -30,12 +30,6 @@ def fit(task: Task) -> pa.Table:
     w, errors = fit_logistic(task.train, chosen, start=w)
     features, terms = zip(*task.train.columns, strict=True)
     return coefficient_rows(task.variant, "global", features, terms, w, errors)
-
-
-def log_loss(design: Design, w: NDArray) -> float:
-    """Weighted mean log-loss of the rows of a design under coefficients w."""
-    p = np.clip(expit(design.x @ w), 1e-12, 1 - 1e-12)
-    return float(np.average(-(design.y * np.log(p) + (1 - design.y) * np.log1p(-p)), weights=design.weight))
 
 
 def weights_of(rows: pa.Table) -> dict[tuple[str, str], float]:
