@@ -22,7 +22,7 @@ from relevance.world.draws import sigmoid
 from relevance.world.latents import World, click_logit, examination_table, make_world
 from relevance.world.policies import platform_mappings
 from relevance.world.tables import TABLES, Simulation
-from relevance.world.taxonomy import load
+from relevance.world.taxonomy import FUNCTIONS, load
 
 TINY = WorldConfig(members=300, courses=100, days=45)  # long enough for both learned policies
 CI = WorldConfig(members=2000, courses=300, days=45)  # large enough for BLAS to use several threads
@@ -366,6 +366,16 @@ def test_raw_tables_keep_the_contract_of_keys_references_and_bounds(tiny):
             present = frame[column].dropna()
             assert not ("minimum" in rules and (present < rules["minimum"]).any()), (name, column)
             assert not ("maximum" in rules and (present > rules["maximum"]).any()), (name, column)
+
+
+def test_the_function_of_every_member_is_known_but_title_and_industry_of_some_only(tiny):
+    members = tiny.table("raw", "members").to_pandas()
+    assert members["function"].notna().all()
+    has_title = members["title"].notna()
+    assert 0.4 < has_title.mean() < 0.75
+    assert (members["industry"].notna() == has_title).all()
+    roles = members["function"].map({name: role for name, (role, _) in FUNCTIONS.items()})
+    assert all(title.endswith(role) for title, role in zip(members["title"][has_title], roles[has_title], strict=True))
 
 
 # ------------------------------------------------------------------------------------------- taxonomy and text

@@ -1,4 +1,4 @@
--- what the profile says; profiles carry no dates, so it holds from the beginning
+-- what the profile says or lets infer; profiles carry no dates, so it holds from the beginning
 with profile_terms as (
     select member_id, 'member_seniority' as feature, seniority as term
     from {{ ref('stg_members') }}

@@ -147,7 +147,7 @@ def _members(s: Simulation) -> pa.Table:
             "member_id": _key(np.arange(len(members.function))),
             "title": _name(titles, members.seniority * len(roles) + members.function, untitled),
             "industry": _name(tuple(INDUSTRIES), members.industry, untitled),
-            "function": _name(tuple(FUNCTIONS), members.function, untitled),
+            "function": _name(tuple(FUNCTIONS), members.function),  # where no title says it, the platform infers it
             "company": _name(_company_names(int(members.company.max()) + 1), members.company, untitled),
             "seniority": _name(SENIORITIES, members.seniority),
             "is_job_seeker": members.is_job_seeker,
