@@ -203,7 +203,7 @@ def test_training_and_scoring_see_the_same_features(builds, builds_at_the_cut) -
 
 
 def test_features_as_of_a_day_are_what_was_known_on_it(builds) -> None:
-    """Recomputed by brute force from the log, for a measure of courses and one of pairs."""
+    """Recomputed by brute force from the log, for a measure of courses, one of pairs and one of members by channel."""
     ((courses, difference),) = builds[0].query(
         f"""
         with counts as (
@@ -234,6 +234,26 @@ def test_features_as_of_a_day_are_what_was_known_on_it(builds) -> None:
     )
     assert pairs > 500
     assert difference < 1e-9
+    for feature, table, time in (
+        ("member_channel_impressions", "stg_impressions", "served_at"),
+        ("member_channel_engagements", "stg_engagements", "engaged_at"),
+    ):
+        ((channels, difference),) = builds[0].query(
+            f"""
+            with counts as (
+                select events.member_id, shown.channel as term, count(*) as events
+                from staging.{table} as events
+                inner join staging.stg_impressions as shown using (impression_id)
+                where events.{time} < timestamp '{CUT}'
+                group by all
+            )
+            select count(*), max(abs(ln(1 + coalesce(events, 0)) - coalesce(value, 0)))
+            from counts
+            full join features.features_as_of('{feature}', date '{CUT}') as known using (member_id, term)
+            """
+        )
+        assert channels > 50, feature
+        assert difference < 1e-9, feature
 
 
 def test_features_as_of_a_day_before_all_events_and_of_an_unknown_name_are_none(builds) -> None:

@@ -1,19 +1,7 @@
 -- How often a course was shown to a member before the day, and how often the member engaged with it, by channel, as
 -- log(1 + n). The family is the channel: its snapshot, on the day after each active day, holds until the next one.
 with events as (
-    select member_id, course_id, channel, cast(served_at as date) + 1 as feature_date, 1 as impressions, 0 as engagements
-    from {{ ref('stg_impressions') }}
-    union all
-    select
-        engagements.member_id,
-        engagements.course_id,
-        coalesce(impressions.channel, 'other') as channel,
-        cast(engagements.engaged_at as date) + 1 as feature_date,
-        0 as impressions,
-        1 as engagements
-    from {{ ref('stg_engagements') }} as engagements
-    left join {{ ref('stg_impressions') }} as impressions
-        on engagements.impression_id = impressions.impression_id and engagements.member_id = impressions.member_id
+    {{ channel_events() | trim }}
 ),
 
 running_counts as (

@@ -1,30 +1,30 @@
--- counts of everything before the day, as log(1 + n); a snapshot on the day after each active day
-with daily_counts as (
-    select
-        member_id,
-        cast(served_at as date) + 1 as feature_date,
-        count(*) as impressions,
-        0 as engagements
-    from {{ ref('stg_impressions') }}
-    group by member_id, cast(served_at as date)
-    union all
-    select
-        member_id,
-        cast(engaged_at as date) + 1 as feature_date,
-        0 as impressions,
-        count(*) as engagements
-    from {{ ref('stg_engagements') }}
-    group by member_id, cast(engaged_at as date)
+-- Counts of everything before the day, in all and by channel, as log(1 + n). A snapshot on the day after each active day
+-- holds every channel so far, also those without activity on that day: it takes the place of the one before.
+with events as (
+    {{ channel_events() | trim }}
+),
+
+daily_counts as (
+    select member_id, channel, feature_date, sum(impressions) as impressions, sum(engagements) as engagements
+    from events
+    group by member_id, channel, feature_date
+),
+
+channel_days as (
+    select days.member_id, channels.channel, days.feature_date
+    from (select distinct member_id, feature_date from daily_counts) as days
+    inner join (select distinct member_id, channel from daily_counts) as channels on days.member_id = channels.member_id
 ),
 
 running_counts as (
     select
         member_id,
+        channel,
         feature_date,
-        sum(sum(impressions)) over (partition by member_id order by feature_date) as impressions,
-        sum(sum(engagements)) over (partition by member_id order by feature_date) as engagements
-    from daily_counts
-    group by member_id, feature_date
+        sum(coalesce(daily_counts.impressions, 0)) over (partition by member_id, channel order by feature_date) as impressions,
+        sum(coalesce(daily_counts.engagements, 0)) over (partition by member_id, channel order by feature_date) as engagements
+    from channel_days
+    left join daily_counts using (member_id, channel, feature_date)
 )
 
 select
@@ -32,6 +32,26 @@ select
     member_id,
     'member_impressions' as feature,
     '' as term,
+    cast(ln(1 + sum(impressions)) as double) as value
+from running_counts
+group by feature_date, member_id
+having sum(impressions) > 0
+union all
+select
+    feature_date,
+    member_id,
+    'member_engagements' as feature,
+    '' as term,
+    cast(ln(1 + sum(engagements)) as double) as value
+from running_counts
+group by feature_date, member_id
+having sum(engagements) > 0
+union all
+select
+    feature_date,
+    member_id,
+    'member_channel_impressions' as feature,
+    channel as term,
     cast(ln(1 + impressions) as double) as value
 from running_counts
 where impressions > 0
@@ -39,8 +59,8 @@ union all
 select
     feature_date,
     member_id,
-    'member_engagements' as feature,
-    '' as term,
+    'member_channel_engagements' as feature,
+    channel as term,
     cast(ln(1 + engagements) as double) as value
 from running_counts
 where engagements > 0
