@@ -8,5 +8,5 @@ select
     cast(round(metrics.calibration, 3) as varchar) as calibration
 from {{ ref('offline_metrics') }} as metrics
 inner join {{ ref('variants') }} as variants using (variant)
-where metrics.split = 'test' and metrics.channel <> 'all' and metrics.variant in ('m105', 'm105_stale')
+where metrics.split = 'test' and metrics.channel <> 'all' and metrics.variant in ('m105_history', 'm105_stale')
 order by metrics.channel, metrics.variant

@@ -8,5 +8,5 @@ select
     cast(round(metrics.log_loss, 4) as varchar) as log_loss,
     metrics.rows
 from {{ ref('offline_metrics_by_traffic') }} as metrics
-where metrics.split = 'test' and metrics.variant in ('m105', 'm105_policy', 'm105_random_negatives')
+where metrics.split = 'test' and metrics.variant in ('m105_history', 'm105_policy', 'm105_random_negatives')
 order by metrics.traffic, metrics.variant

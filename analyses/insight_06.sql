@@ -9,7 +9,7 @@ with cells as (
         metrics.roc_auc = max(metrics.roc_auc) over (partition by metrics.channel) as is_best
     from {{ ref('offline_metrics') }} as metrics
     inner join {{ ref('variants') }} as variants using (variant)
-    where metrics.split = 'test' and metrics.variant in ('m105', 'm105_home', 'm105_email', 'm105_pooled')
+    where metrics.split = 'test' and metrics.variant in ('m105_history', 'm105_home', 'm105_email', 'm105_pooled')
 )
 
 select

@@ -82,12 +82,14 @@ def registry(label_set: str) -> dict:
     """The variants of a run: popularity, item-item, logistic regression, and both together."""
     lines = {
         "m101": {"learner": "logistic", "label_set": label_set, "features": ["course_engagements"]},
-        "m105": {"learner": "logistic", "label_set": label_set, "features": FEATURES},
+        "m105_history": {"learner": "logistic", "label_set": label_set, "features": FEATURES},
         "m105_trees": {"learner": "gradient_boosting", "label_set": label_set, "features": FEATURES},
         "item_item": {
             "learner": "item_item", "label_set": label_set, "features": ["member_engaged_course", "course_identity"]
         },
-        "m105_blend": {"learner": "blend", "label_set": label_set, "parts": ["m105", "m105_trees", "item_item"]},
+        "m105_blend": {
+            "learner": "blend", "label_set": label_set, "parts": ["m105_history", "m105_trees", "item_item"]
+        },
     }  # fmt: skip
     return {name: line | {"description": name} for name, line in lines.items()}
 

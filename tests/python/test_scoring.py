@@ -90,21 +90,21 @@ def session(ci_world) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def parts(session) -> list[tuple[int, int, str, float]]:
-    """(member, course, kind of feature, what it adds to the logit of m105), for every candidate of 50 members."""
+    """(member, course, kind of feature, part of the logit of m105_history), for every candidate of 50 members."""
     return session.execute(
         f"""
         select member_id, course_id, kind, sum(value * coefficient)
         from ({FEATURES_IN_SQL})
-        inner join (from variants.coefficients where variant = 'm105') using (feature, term)
+        inner join (from variants.coefficients where variant = 'm105_history') using (feature, term)
         group by all
         """,
-        {"variant": "m105", "made_of": ["m105"], "members": MEMBERS},
+        {"variant": "m105_history", "made_of": ["m105_history"], "members": MEMBERS},
     ).fetchall()
 
 
 @pytest.fixture
 def logits(parts) -> dict[int, dict[int, float]]:
-    """member -> course -> logit of m105."""
+    """member -> course -> logit of m105_history."""
     found: dict[int, dict[int, float]] = {}
     for member, course, _, part in parts:
         by_course = found.setdefault(member, {})
@@ -202,7 +202,7 @@ def triples(table: pa.Table) -> list[tuple[int, int, float]]:
 
 def test_learned_scores_are_the_logits_of_plain_sql(session, logits):
     scores = session.execute(
-        "select member_id, course_id, score from scoring.learned_scores where variant = 'm105' "
+        "select member_id, course_id, score from scoring.learned_scores where variant = 'm105_history' "
         "and list_contains(?, member_id)",
         [list(logits)],
     ).fetchall()
@@ -222,7 +222,7 @@ def test_every_kind_of_feature_enters_the_compared_scores(session, parts):
             pairs[kind].append((member, course))
     assert min(len(found) for found in pairs.values()) > 500, {kind: len(found) for kind, found in pairs.items()}
     learned = {feature for (feature,) in session.execute(
-        "select distinct feature from variants.coefficients where variant = 'm105' and abs(coefficient) > 1e-6"
+        "select distinct feature from variants.coefficients where variant = 'm105_history' and abs(coefficient) > 1e-6"
     ).fetchall()}  # fmt: skip
     assert learned >= {*LOGS_OF_DOTS, *CROSSES, "prior_impressions", "prior_engagements"}
 
@@ -237,7 +237,7 @@ def test_the_operands_of_this_file_are_those_of_the_declared_expressions(session
 def test_the_list_holds_the_best_candidates(session, logits):
     for member, by_course in logits.items():
         kept = session.execute(
-            "select course_id from scoring.learned_scores where variant = 'm105' and member_id = ?", [member]
+            "select course_id from scoring.learned_scores where variant = 'm105_history' and member_id = ?", [member]
         ).fetchall()
         kept = {course for (course,) in kept}
         assert len(by_course) > len(kept) == 200
@@ -253,7 +253,7 @@ def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
             0 as label, 1.0 as weight, if(kind = 'dot', round(value, 12), value) as value
         from ({FEATURES_IN_SQL})
         """,
-        params={"variant": "m105_blend", "made_of": ["m105", "m105_trees", "item_item"], "members": 20},
+        params={"variant": "m105_blend", "made_of": ["m105_history", "m105_trees", "item_item"], "members": 20},
     ).to_arrow_table()
     identities = rows.group_by(["example_id", "member_id", "course_id", "label", "weight"]).aggregate([])
     courses = identities.column("course_id").cast(pa.string())
@@ -268,7 +268,7 @@ def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
 @pytest.mark.parametrize(
     "variant",
     [
-        "m105",
+        "m105_history",
         "item_item",
         "m105_trees",
         "m105_blend",

@@ -1,4 +1,4 @@
-"""m105_email: m105 learned on e-mail."""
+"""m105_email: m105_history learned on e-mail."""
 
 from relevance.learning import fit_variant
 

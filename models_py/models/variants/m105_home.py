@@ -1,4 +1,4 @@
-"""m105_home: m105 learned on the landing page."""
+"""m105_home: m105_history learned on the landing page."""
 
 from relevance.learning import fit_variant
 

@@ -1,4 +1,4 @@
-"""m105_mobile: m105 learned on the feed of mobile devices."""
+"""m105_mobile: m105_history learned on the feed of mobile devices."""
 
 from relevance.learning import fit_variant
 

@@ -1,4 +1,4 @@
-"""m105_policy: m105 learned without random traffic."""
+"""m105_policy: m105_history learned without random traffic."""
 
 from relevance.learning import fit_variant
 

@@ -1,4 +1,4 @@
-"""m105_pooled: m105 learned on all channels."""
+"""m105_pooled: m105_history learned on all channels."""
 
 from relevance.learning import fit_variant
 

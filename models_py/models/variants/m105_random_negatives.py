@@ -1,4 +1,4 @@
-"""m105_random_negatives: m105 with random negatives."""
+"""m105_random_negatives: m105_history with random negatives."""
 
 from relevance.learning import fit_variant
 

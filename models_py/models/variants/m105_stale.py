@@ -1,4 +1,4 @@
-"""m105_stale: m105 learned on the weeks before the last month."""
+"""m105_stale: m105_history learned on the weeks before the last month."""
 
 from relevance.learning import fit_variant
 

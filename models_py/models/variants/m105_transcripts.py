@@ -1,4 +1,4 @@
-"""m105_transcripts: m105 and similarity of transcripts and skills."""
+"""m105_transcripts: m105_history and similarity of transcripts and skills."""
 
 from relevance.learning import fit_variant
 

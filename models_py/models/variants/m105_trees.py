@@ -1,4 +1,4 @@
-"""m105_trees: m105 by gradient-boosted trees."""
+"""m105_trees: m105_history by gradient-boosted trees."""
 
 from relevance.learning import fit_variant
 
