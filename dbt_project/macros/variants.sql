@@ -35,6 +35,13 @@
     {{ return(names) }}
 {% endmacro %}
 
+{# The names of the variants with random effects. #}
+{% macro mixed_variants() %}
+    {% set names = [] %}
+    {% for name in var('variants') | sort if resolved_variant(name).random_effects %}{% do names.append(name) %}{% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
 {# Learners whose scores are rules, not fits. #}
 {% macro rule_learners() %}{{ return(['recency', 'affinity']) }}{% endmacro %}
 

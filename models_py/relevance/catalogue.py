@@ -5,6 +5,7 @@ course's features fold into one sparse product; dot products and cosines are one
 pairs is added where it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,9 +84,11 @@ class CatalogueSpace:
 
 @dataclass(frozen=True)
 class Shard:
-    """members : (m, terms);  pairs : by pair term (m, courses);  candidates : (m, courses), what is to be scored."""
+    """member_ids : m texts;  members : (m, terms);  pairs : by pair term (m, courses);  candidates : (m, courses), what
+    is to be scored."""
 
     space: CatalogueSpace
+    member_ids: Sequence[str]
     members: csr_matrix
     pairs: dict[int, csr_matrix]
     candidates: NDArray

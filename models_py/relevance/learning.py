@@ -5,10 +5,11 @@ A learner is a module of `relevance.learners`, chosen by its name in the registr
     fit(task)                      Task -> rows of COEFFICIENTS
     logits(rows, design, parts)    rows, (n, d) Design, {part: Model} -> (n,) scores
     catalogue(rows, space, parts)  rows, CatalogueSpace, {part: scorer} -> what has logits(shard), (members, courses)
+    effects(rows, design)          where the logit is a sum of effects: effect -> (n,) its part, for EFFECTS
     IS_PROBABILITY                 whether sigmoid(score) is a probability
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -34,6 +35,7 @@ COEFFICIENTS = pa.schema(
     ]
 )
 DECIMALS = 12
+EFFECTS = ("global", "member", "course")
 
 
 class LearningError(RuntimeError):
@@ -55,6 +57,11 @@ class Model:
     def logits(self, design: Design) -> NDArray:
         """(n,) scores of the rows of a design; columns it does not know count nothing."""
         return learner(self.learner).logits(self.rows, design, self.parts)
+
+    def effects(self, design: Design) -> dict[str, NDArray] | None:
+        """effect -> (n,) its part of the score; None where the score is not a sum of effects."""
+        of = getattr(learner(self.learner), "effects", None)
+        return of and of(self.rows, design)
 
 
 @dataclass(frozen=True)
@@ -114,12 +121,34 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
     Learns from the split `train` and chooses on `validation`. Without a positive and a negative example there is
     nothing to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
     """
-    (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
+    row = registered(variant, variants)
     rows = (
         training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')")
         .project("example_id, label, weight, feature, term, value, split = 'train' as is_train")
         .to_arrow_table()
     )
+    return guarded(variant, lambda: learner(row["learner"]).fit(_task(row, rows, models_given(row, variants, parts))))
+
+
+def registered(variant: str, variants) -> dict:
+    """The variant's row of the registry."""
+    (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
+    return row
+
+
+def guarded(variant: str, fit: Callable[[], pa.Table]) -> pa.Table:
+    """What `fit` returns; no rows where there is nothing to learn from; errors name the variant."""
+    try:
+        return fit()
+    except NothingToLearnError as error:
+        print(f"{variant}: {error}; nothing to learn yet")
+        return COEFFICIENTS.empty_table()
+    except (LearningError, ValueError, RuntimeError) as error:
+        raise LearningError(f"{variant}: {error}") from error
+
+
+def models_given(row: dict, variants, parts: Sequence) -> dict[str, Model]:
+    """The models among the relations `parts`, which must be those that the registry names."""
     tables = [part.to_arrow_table() for part in parts]
     learners_of = dict(zip(*variants.project("variant, learner").to_arrow_table().to_pydict().values(), strict=True))
     models = {
@@ -128,20 +157,14 @@ def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
         if table.num_rows
     }
     declared = {name for name in (row["parts"] or "").split("|") if name}
-    try:
-        if len(parts) != len(declared) or not declared.issuperset(models):
-            raise LearningError(
-                f"the registry names the parts {', '.join(sorted(declared)) or 'none'}, its file gives {len(parts)}: "
-                f"{', '.join(sorted(models)) or 'none that learned'}. Remedy: name the same in both"
-            )
-        if parts and not models:
-            raise NothingToLearnError("none of its parts learned anything")
-        return learner(row["learner"]).fit(_task(row, rows, models))
-    except NothingToLearnError as error:
-        print(f"{variant}: {error}; nothing to learn yet")
-        return COEFFICIENTS.empty_table()
-    except (LearningError, ValueError, RuntimeError) as error:
-        raise LearningError(f"{variant}: {error}") from error
+    if len(parts) != len(declared) or not declared.issuperset(models):
+        raise LearningError(
+            f"the registry names the parts {', '.join(sorted(declared)) or 'none'}, its file gives {len(parts)}: "
+            f"{', '.join(sorted(models)) or 'none that learned'}. Remedy: name the same in both"
+        )
+    if parts and not models:
+        raise NothingToLearnError("none of its parts learned anything")
+    return models
 
 
 def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from relevance.catalogue import CatalogueSpace, Column, Shard
 from relevance.engine import engine
-from relevance.learning import learner, models_of
+from relevance.learning import EFFECTS, learner, models_of
 
 SHARD_MEMBERS = 512
 
@@ -87,15 +87,21 @@ def score_shard(shard: pa.Table, scorers: dict, space: CatalogueSpace, keep: int
         places = (pair_member[here], pair_course[here])
         pairs[number] = csr_matrix((pair_value[here], places), (members, courses))
     assigned = shard.column("variants").to_pylist()
+    ids = shard.column("member_id").cast(pa.string()).to_pylist()
     out = []
     for name, scorer in scorers.items():
         chosen = np.flatnonzero([name in names for names in assigned])
         if not len(chosen):
             continue
         part = Shard(
-            space, features[chosen], {number: matrix[chosen] for number, matrix in pairs.items()}, candidates[chosen]
+            space,
+            [ids[i] for i in chosen.tolist()],
+            features[chosen],
+            {number: matrix[chosen] for number, matrix in pairs.items()},
+            candidates[chosen],
         )
-        full = np.where(part.candidates, scorer.logits(part), -np.inf)
+        effects = scorer.effects(part) if hasattr(scorer, "effects") else {}
+        full = np.where(part.candidates, sum(effects.values()) if effects else scorer.logits(part), -np.inf)
         top = np.argsort(-np.round(full, 9), axis=1, kind="stable")[:, : min(keep, courses)]
         best = np.take_along_axis(full, top, axis=1)
         which, rank = np.nonzero(np.isfinite(best))
@@ -106,6 +112,12 @@ def score_shard(shard: pa.Table, scorers: dict, space: CatalogueSpace, keep: int
                     "member_id": shard.column("member_id").take(pa.array(chosen[which])),
                     "course_id": space.course_ids.take(pa.array(top[which, rank])),
                     "score": best[which, rank],
+                    **{
+                        f"{effect}_score": effects[effect][which, top[which, rank]]
+                        if effects
+                        else pa.nulls(len(which), pa.float64())
+                        for effect in EFFECTS
+                    },
                 },
                 schema=schema,
             )
@@ -116,7 +128,8 @@ def score_shard(shard: pa.Table, scorers: dict, space: CatalogueSpace, keep: int
 def learned_scores(
     session, groups, coefficients, variants, terms, pair_terms, courses, features, steps, buckets, keep: int
 ) -> pa.RecordBatchReader:
-    """Streams (variant, member_id, course_id, score) of all learned variants; the arguments are relations."""
+    """Streams (variant, member_id, course_id, score, and the effects' parts of it) of all learned variants; the
+    arguments are relations."""
     verbs = engine(session)
     space = catalogue_space(
         verbs.collect(terms, order=["term_number"]), verbs.collect(pair_terms, order=["term_number"]),
@@ -131,6 +144,7 @@ def learned_scores(
             ("member_id", member_type),
             ("course_id", space.course_ids.type),
             ("score", pa.float64()),
+            *[(f"{effect}_score", pa.float64()) for effect in EFFECTS],
         ]
     )
     return verbs.map_groups(

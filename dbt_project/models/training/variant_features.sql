@@ -1,4 +1,4 @@
--- the features each learned variant uses, its parent's among them
+-- the features each learned variant uses, its parent's among them, by effect
 {{ config(schema='variants') }}
 {%- set declared = [ref('features'), ref('feature_transformations')] %}
 {%- set known = [] %}
@@ -9,11 +9,26 @@
 {%- endif %}
 {%- set selects = [] %}
 {%- for name in var('variants') | sort %}
-{%- for feature in resolved_variant(name).features or [] %}
+{%- set variant = resolved_variant(name) %}
+{%- set effects = {'global': variant.features or []} %}
+{%- do effects.update(variant.random_effects or {}) %}
+{%- if variant.random_effects and (variant.parts or []) | length > 1 %}
+{{ exceptions.raise_compiler_error("variant " ~ name ~ " has random effects on top of " ~ variant.parts | join(', ') ~ ". Remedy: name one of them as its parts") }}
+{%- endif %}
+{%- for effect in effects if effect not in ('global', 'member', 'course') %}
+{{ exceptions.raise_compiler_error("variant " ~ name ~ " has the random effect '" ~ effect ~ "'. Remedy: give member, course or both") }}
+{%- endfor %}
+{%- for effect, features in effects.items() %}
+{%- set reads = {'member': 'course_', 'course': 'member_'}[effect] if effect != 'global' else '' %}
+{%- for feature in features %}
 {%- if known and feature not in known %}
 {{ exceptions.raise_compiler_error("variant " ~ name ~ " uses the feature '" ~ feature ~ "', which neither features nor feature_transformations has. Remedy: correct the registry in dbt_project.yml, or add a row to one of the seeds") }}
 {%- endif %}
-{%- do selects.append("select '" ~ name ~ "' as variant, '" ~ feature ~ "' as feature") %}
+{%- if not feature.startswith(reads) %}
+{{ exceptions.raise_compiler_error("variant " ~ name ~ ": the models per " ~ effect ~ " read features " ~ reads ~ "..., '" ~ feature ~ "' is none. Remedy: correct random_effects in dbt_project.yml") }}
+{%- endif %}
+{%- do selects.append("select '" ~ name ~ "' as variant, '" ~ effect ~ "' as effect, '" ~ feature ~ "' as feature") %}
 {%- endfor %}
 {%- endfor %}
-{{ selects | join('\nunion all\n') if selects else "select cast(null as varchar) as variant, cast(null as varchar) as feature where false" }}
+{%- endfor %}
+{{ selects | join('\nunion all\n') if selects else "select cast(null as varchar) as variant, cast(null as varchar) as effect, cast(null as varchar) as feature where false" }}

@@ -4,4 +4,6 @@ from relevance.evaluation import learned_example_scores
 
 
 def model(dbt, session):
-    return learned_example_scores(dbt.ref("coefficients"), dbt.ref("variants"), dbt.ref("evaluation_rows"))
+    return learned_example_scores(
+        dbt.ref("coefficients"), dbt.ref("variants"), dbt.ref("evaluation_rows"), dbt.ref("example_keys")
+    )

@@ -1,0 +1,256 @@
+"""GLMix (section 5): on top of a global effect, models per member of course features, per course of member features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+
+from relevance.catalogue import CatalogueSpace, LinearScorer, Shard
+from relevance.design import INTERCEPT, Design, column_codes, design_of, keyed_matrix
+from relevance.glmix import Effect, Features, GLMix, Rows, Settings, Trial, choose_l2, fit_glmix
+from relevance.learners.logistic import weights_of
+from relevance.learning import (
+    COEFFICIENTS,
+    DECIMALS,
+    EFFECTS,
+    LearningError,
+    NothingToLearnError,
+    coefficient_rows,
+    guarded,
+    models_given,
+    registered,
+)
+
+IS_PROBABILITY = True
+INTERCEPT_COLUMN = (INTERCEPT, "")
+# effect -> whose models they are, and what the features hang on that they read
+ENTITIES = {"member": ("member_id", "course_day_id"), "course": ("course_id", "request_id")}
+
+
+def fit(task) -> pa.Table:
+    raise LearningError("its random effects are learned by fit_mixed. Remedy: write its file as glmix.py is written")
+
+
+def fit_mixed(
+    variant: str,
+    variants,
+    variant_features,
+    mixed_examples,
+    request_features,
+    course_day_features,
+    training_rows,
+    *parts,
+) -> pa.Table:
+    """Rows of COEFFICIENTS of a variant with random effects; the arguments are relations.
+
+    With a part, the global effect is that variant's and stays as it is; without, it is learned with the others. The
+    penalties are chosen on the validation days. Beside the effects, `search` holds the penalties tried and `fit` the
+    passes. Raises LearningError naming the variant.
+    """
+    row = registered(variant, variants)
+
+    def fitted() -> pa.Table:
+        models = models_given(row, variants, parts)
+        for name, model in models.items():
+            if model.learner != "logistic":
+                raise LearningError(f"its part {name} is no logistic regression, whose logit could be a global effect")
+        examples = (
+            mixed_examples.filter(f"variant = '{variant}'")
+            .project("example_id, split, label, weight, member_id, course_id, request_id, course_day_id, global_logit")
+            .order("example_id")
+            .to_arrow_table()
+        )
+        features = {}
+        if not parts:
+            rows = training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')")
+            design = design_of(rows.project("example_id, label, weight, feature, term, value").to_arrow_table())
+            features["global"] = _without_intercept(design)
+        sources = {"course_day_id": course_day_features, "request_id": request_features}
+        for effect in row["random_effects"].split("|"):
+            entity, key = ENTITIES[effect]
+            used = variant_features.filter(f"variant = '{variant}' and effect = '{effect}'").project("feature")
+            names = sorted(used.to_arrow_table().column(0).to_pylist())
+            among = ", ".join(f"'{name}'" for name in names)
+            source = sources[key].filter(f"feature in ({among or 'null'})").project(f"{key}, feature, term, value")
+            features[effect] = _features(source.to_arrow_table(), key, examples, entity)
+        return _fit(row, examples, features, list(models.values()))
+
+    return guarded(variant, fitted)
+
+
+def _without_intercept(design: Design) -> Features:
+    kept = [i for i, column in enumerate(design.columns) if column != INTERCEPT_COLUMN]
+    return Features(design.x[:, kept], columns=[design.columns[i] for i in kept])
+
+
+def _features(source: pa.Table, key: str, examples: pa.Table, entity: str) -> Features:
+    keys, x, columns = keyed_matrix(source, key)
+    wanted = examples.column(key).to_numpy()
+    place = np.searchsorted(keys, wanted)
+    found = np.isin(wanted, keys)
+    x = vstack([x, csr_matrix((1, x.shape[1]))], format="csr")  # what has no feature reads the empty row
+    ids = examples.column(entity).to_numpy(zero_copy_only=False)
+    return Features(x[np.where(found, place, len(keys))], ids, columns)
+
+
+def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Sequence) -> pa.Table:
+    is_train = np.asarray(examples.column("split").to_numpy(zero_copy_only=False) == "train")
+    y = examples.column("label").to_numpy().astype(float)
+    offset = examples.column("global_logit").to_numpy().astype(float) if parts else np.zeros(len(y))
+
+    def rows(chosen: NDArray) -> Rows:
+        weight = examples.column("weight").to_numpy()[chosen]
+        return Rows(
+            {name: Features(f.x[chosen], None if f.entity is None else f.entity[chosen], f.columns)
+             for name, f in features.items()},
+            y[chosen], weight, offset[chosen],
+        )  # fmt: skip
+
+    train, validation = rows(np.flatnonzero(is_train)), rows(np.flatnonzero(~is_train))
+    if len(np.unique(train.y)) < 2:
+        raise NothingToLearnError(f"{len(train.y)} examples of one class")
+    grid = sorted(float(value) for value in row["l2"].split("|"))
+    settings = {name: Settings(grid[len(grid) // 2]) for name in features}
+    trials: list[Trial] = []
+    if len(grid) > 1 and len(np.unique(validation.y)) == 2:
+        settings, trials = choose_l2(train, validation, {name: grid for name in features}, settings)
+    model = fit_glmix(train, settings, validation if len(validation.y) else None, variances=True)
+    chosen = ", ".join(f"{name} {s.l2:g}" for name, s in settings.items())
+    print(
+        f"{row['variant']}: l2 {chosen}; {len(model.passes)} passes, at most {model.certificate / model.objective:.1e} "
+        "above the optimum"
+    )
+    of_parts = [_renamed(part.rows, row["variant"]) for part in parts]
+    return pa.concat_tables(
+        [
+            *of_parts,
+            *(_effect_rows(row["variant"], name, effect) for name, effect in model.effects.items()),
+            _protocol(row["variant"], model, trials),
+        ]
+    )
+
+
+def _renamed(rows: pa.Table, variant: str) -> pa.Table:
+    """Rows of another variant as this one's."""
+    return rows.set_column(0, "variant", pa.array([variant] * rows.num_rows, pa.string())).cast(COEFFICIENTS)
+
+
+def _effect_rows(variant: str, name: str, effect: Effect) -> pa.Table:
+    coefficients = effect.coefficients.tocoo()
+    order = np.lexsort((coefficients.col, coefficients.row))
+    variance = np.asarray(effect.variances.tocsr()[coefficients.row, coefficients.col]).ravel()[order]
+    columns = [INTERCEPT_COLUMN, *effect.columns]
+    number = pa.array(coefficients.col[order])
+    entities = pa.nulls(len(order), pa.string())
+    if effect.entities is not None:
+        entities = pa.array(effect.entities.astype(str)).take(pa.array(coefficients.row[order]))
+    return pa.table(
+        {
+            "variant": pa.array([variant]).take(pa.array(np.zeros(len(order), np.int64))),
+            "effect": pa.array([name]).take(pa.array(np.zeros(len(order), np.int64))),
+            "entity_id": entities,
+            "feature": pa.array([feature for feature, _ in columns]).take(number),
+            "term": pa.array([term for _, term in columns]).take(number),
+            "coefficient": np.round(coefficients.data[order], DECIMALS),
+            "standard_error": np.round(np.sqrt(variance), DECIMALS),
+        },
+        schema=COEFFICIENTS,
+    )
+
+
+def _protocol(variant: str, model: GLMix, trials: list[Trial]) -> pa.Table:
+    """The passes as effect `fit` (step, quantity, pass), the penalties tried as `search` (effect, quantity, l2)."""
+    entries = []
+    for one in model.passes:
+        values = {"objective": one.objective, "certificate": one.certificate, "roc_auc": one.roc_auc,
+                  "log_loss": one.log_loss, "is_last": float(one is model.passes[-1])}  # fmt: skip
+        entries += [("fit", one.step, name, str(one.number), value) for name, value in values.items()]
+    for trial in trials:
+        values = {"log_loss": trial.log_loss, "roc_auc": trial.roc_auc, "is_chosen": float(trial.is_chosen)}
+        entries += [("search", trial.effect, name, f"{trial.l2:g}", value) for name, value in values.items()]
+    entries = [entry for entry in entries if np.isfinite(entry[-1])]
+    return pa.concat_tables(
+        [
+            coefficient_rows(variant, effect, [e[2] for e in of], [e[3] for e in of], np.array([e[4] for e in of]),
+                             entities=[e[1] for e in of])
+            for effect in ("fit", "search")
+            if (of := [entry for entry in entries if entry[0] == effect])
+        ]
+    )  # fmt: skip
+
+
+def _table(rows: pa.Table, effect: str, columns: Sequence[tuple[str, str]]) -> tuple[NDArray, csr_matrix]:
+    """entities (E,) ascending as texts, and their coefficients (E, columns); columns it does not know count nothing."""
+    of = rows.filter(pc.equal(rows.column("effect"), effect))
+    if not of.num_rows:
+        return np.array([], str), csr_matrix((0, len(columns)))
+    encoded = of.column("entity_id").combine_chunks().dictionary_encode()
+    names = np.asarray(encoded.dictionary.to_pylist(), str)
+    order = np.argsort(names)
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    code, known = column_codes(of)
+    where = {column: i for i, column in enumerate(columns)}
+    column = np.array([where.get(name, -1) for name in known])[code]
+    is_known = column >= 0
+    entity = place[encoded.indices.to_numpy()]
+    value = of.column("coefficient").to_numpy()
+    theta = csr_matrix((value[is_known], (entity[is_known], column[is_known])), (len(names), len(columns)))
+    return names[order], theta
+
+
+def _of_each(names: NDArray, theta: csr_matrix, ids: Sequence[str]) -> csr_matrix:
+    """(n, columns) the coefficients of each id; nothing where it has no model."""
+    padded = vstack([theta, csr_matrix((1, theta.shape[1]))], format="csr")
+    if not len(names):
+        return padded[np.zeros(len(ids), np.int64)]
+    wanted = np.asarray(ids, str)
+    at = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
+    return padded[np.where(names[at] == wanted, at, len(names))]
+
+
+def effects(rows: pa.Table, design: Design) -> dict[str, NDArray]:
+    weight = weights_of(rows.filter(pc.equal(rows.column("effect"), "global")))
+    parts = {"global": design.x @ np.array([weight.get(column, 0.0) for column in design.columns])}
+    for effect in EFFECTS[1:]:
+        theta = _of_each(*_table(rows, effect, design.columns), design.entities[effect])
+        parts[effect] = np.asarray(design.x.multiply(theta).sum(axis=1)).ravel()
+    return parts
+
+
+def logits(rows: pa.Table, design: Design, parts: dict) -> NDArray:
+    return sum(effects(rows, design).values())
+
+
+class MixedScorer:
+    """A member's coefficients times the courses' features, the member's features times the courses' coefficients."""
+
+    def __init__(self, rows: pa.Table, space: CatalogueSpace):
+        self.fixed = LinearScorer(weights_of(rows.filter(pc.equal(rows.column("effect"), "global"))), space)
+        courses = len(space.course_ids)
+        columns = [INTERCEPT_COLUMN, *space.course_values]
+        self.members, self.of_members = _table(rows, "member", columns)
+        pieces = [(np.arange(courses), np.ones(courses)), *space.course_values.values()]
+        row = np.repeat(np.arange(len(pieces)), [len(course) for course, _ in pieces])
+        self.course_features = csr_matrix(
+            (np.concatenate([v for _, v in pieces]), (row, np.concatenate([c for c, _ in pieces]))),
+            (len(columns), courses),
+        )
+        names, theta = _table(rows, "course", [INTERCEPT_COLUMN, *space.terms])
+        self.of_courses = _of_each(names, theta, [str(course) for course in space.course_ids.to_pylist()]).T.tocsr()
+
+    def effects(self, shard: Shard) -> dict[str, NDArray]:
+        """effect -> (m, courses) its part of the logit."""
+        member = _of_each(self.members, self.of_members, shard.member_ids) @ self.course_features
+        course = (shard.members @ self.of_courses[1:]).toarray() + self.of_courses[[0]].toarray()
+        return {"global": self.fixed.logits(shard), "member": member.toarray(), "course": course}
+
+    def logits(self, shard: Shard) -> NDArray:
+        return sum(self.effects(shard).values())
+
+
+def catalogue(rows: pa.Table, space: CatalogueSpace, parts: dict) -> MixedScorer:
+    return MixedScorer(rows, space)
