@@ -114,6 +114,11 @@ def offline_metrics_by_traffic(scores, variants) -> pa.Table:
     return _grouped(feed, variants, "traffic", lambda columns: np.where(columns["is_random"], "random", "policy"))
 
 
+def offline_metrics_by_parts(scores, variants) -> pa.Table:
+    """One row per variant, split and set of parts; scores : relation of glmix_part_scores."""
+    return _grouped(scores, variants, "parts", lambda columns: columns["parts"].astype(str))
+
+
 def _codes(column: pa.ChunkedArray) -> tuple[list[str], NDArray]:
     """Distinct texts, and the place of each row's among them."""
     encoded = column.combine_chunks().dictionary_encode()

@@ -16,6 +16,7 @@ from relevance.metrics import (
     ndcg,
     offline_metrics,
     offline_metrics_by_history,
+    offline_metrics_by_parts,
     offline_metrics_by_traffic,
     roc_auc,
 )
@@ -274,6 +275,20 @@ def test_metrics_by_traffic_are_those_of_the_feed_chosen_by_the_policy_or_drawn(
         assert_measured(measured, part)
     home = [row | {"channel": "home"} for row in rows]
     assert offline_metrics_by_traffic(relation(home), registry()).num_rows == 0
+
+
+def test_metrics_by_parts_are_those_of_the_scores_made_of_the_parts():
+    rows = {"all": score_rows(600, "m101", "test", 1)}
+    rows["global"] = [row | {"score": -row["score"]} for row in rows["all"]]
+    schema = SCORES.append(pa.field("parts", pa.string()))
+    scores = pa.Table.from_pylist([row | {"parts": name} for name in rows for row in rows[name]], schema=schema)
+    table = offline_metrics_by_parts(duckdb.from_arrow(scores), registry())
+    assert table.schema == metrics_schema("parts")
+    found = {row["parts"]: row for row in table.to_pylist()}
+    assert set(found) == {"all", "global"}
+    for name, measured in found.items():
+        assert_measured(measured, rows[name])
+    assert offline_metrics_by_parts(duckdb.from_arrow(scores.slice(0, 0)), registry()).num_rows == 0
 
 
 @pytest.mark.parametrize("measure", [offline_metrics, offline_metrics_by_history, offline_metrics_by_traffic])
