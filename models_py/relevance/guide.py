@@ -48,7 +48,11 @@ The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
   table_2            their precision and recall on held-out courses
   table_3            the cold-start models and their mappings
   table_5            the supervised models, each against the one before
+  table_7            models per member and per course on top; by the member's history: table_7_by_history
   insight_04 to _07  fresh and old data, random traffic, channels, crosses
+  insight_08         long window and all channels, for one model and for models per member and course
+  glmix_lift         what intercepts and features of these models add; glmix_contributions, glmix_signs, model_size
+  figure_9           profile skills that members do not care for, by m105 and by glmix (not with your own data)
   offline            ROC AUC, log-loss and NDCG of every variant
   reasons_shown      how often each reason is shown
   world_calibration  the simulated world against its calibration (not with your own data)

@@ -30,7 +30,7 @@ CATALOGUE = WorldConfig(members=50, courses=1000, days=14)
 THE_SAME_IN_ALL_WORLDS = {
     *("raw.skills", "raw.skill_aliases", "raw.skill_similarities", "raw.categories", "raw.category_skills"),
     "raw.title_industry_skills",
-    *("truth.channels", "truth.constants"),
+    *("truth.skills", "truth.channels", "truth.constants"),
 }
 ARROW_TYPES = {
     "id": (pa.int64(),),

@@ -546,6 +546,13 @@ def _truth_courses(s: Simulation) -> pa.Table:
     )
 
 
+def _truth_skills(s: Simulation) -> pa.Table:
+    taxonomy = s.world.taxonomy
+    return pa.table(
+        {"skill_id": _key(np.arange(len(taxonomy.names))), "category_index": taxonomy.category.astype(np.int32)}
+    )
+
+
 def _truth_course_skills(s: Simulation) -> pa.Table:
     course, skill = s.world.courses.skills.nonzero()
     order = np.lexsort((skill, course))
@@ -605,7 +612,8 @@ TABLES: dict[tuple[str, str], Callable[[Simulation], pa.Table]] = {
     **{
         ("truth", maker.__name__.removeprefix("_truth_")): maker
         for maker in (
-            _truth_members, _truth_courses, _truth_course_skills, _truth_days, _truth_channels, _truth_constants,
+            _truth_members, _truth_courses, _truth_skills, _truth_course_skills, _truth_days, _truth_channels,
+            _truth_constants,
         )
     },
 }  # fmt: skip

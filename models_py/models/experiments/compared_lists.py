@@ -1,0 +1,19 @@
+"""One row per variant and member whose lists are compared, and course of the top list; streamed by member shard."""
+
+from relevance.scoring import learned_scores
+
+
+def model(dbt, session):
+    return learned_scores(
+        session,
+        groups=dbt.ref("compared_groups"),
+        coefficients=dbt.ref("coefficients"),
+        variants=dbt.ref("variants"),
+        terms=dbt.ref("scoring_terms"),
+        pair_terms=dbt.ref("scoring_pair_terms"),
+        courses=dbt.ref("scoring_courses"),
+        features=dbt.ref("scoring_course_features"),
+        steps=dbt.ref("transformations"),
+        buckets=dbt.ref("feature_buckets"),
+        keep=int(dbt.config.get("recommendations_per_member")),
+    )
