@@ -9,7 +9,6 @@ equality join of the same rows, in the same run.
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -47,8 +46,8 @@ EQUALITY = """
 """
 
 
-def dbt(folder: Path, preset: str, *arguments: str) -> float:
-    """Seconds of a dbt command on a warehouse of its own."""
+def dbt(folder: Path, preset: str, chain: tuple[str, ...], *arguments: str) -> tuple[float, float]:
+    """Seconds and peak GB of a dbt command on a warehouse of its own, with a registry of `chain`."""
     environment = os.environ | {
         "COURSE_RECOMMENDER_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "COURSE_RECOMMENDER_PUBLISHED": str(folder / "published"),
@@ -57,19 +56,21 @@ def dbt(folder: Path, preset: str, *arguments: str) -> float:
         "COURSE_RECOMMENDER_MEMORY": "5GB",
     }
     registry = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["variants"]
-    variables = {"world_preset": preset, "variants": {name: registry[name] for name in CHAIN}}
+    variables = {"world_preset": preset, "variants": {name: registry[name] for name in chain}}
     command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments]
     start = time.perf_counter()
-    done = subprocess.run(
-        [*command, "--vars", json.dumps(variables)],
-        cwd=ROOT, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        sys.exit(done.stdout[-4000:])
-    for line in done.stdout.splitlines():
+    printed = folder / "printed"
+    with printed.open("w") as file:
+        child = subprocess.Popen(
+            [*command, "--vars", json.dumps(variables)], cwd=ROOT, env=environment, stdout=file, stderr=file
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        sys.exit(printed.read_text()[-4000:])
+    for line in printed.read_text().splitlines():
         if " OK created " in line and float(line.rsplit(" in ", 1)[1].split("s")[0]) > 5:
             print("   ", line.split("model ")[1])
-    return time.perf_counter() - start
+    return time.perf_counter() - start, usage.ru_maxrss / 1e6
 
 
 def seconds_of(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[float, int]:
@@ -83,11 +84,10 @@ def main() -> None:
     preset = sys.argv[1] if len(sys.argv) > 1 else "big"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        before = dbt(folder, preset, "seed") + dbt(folder, preset, "run", "--select", "world", "staging", "skills")
+        before, _ = dbt(folder, preset, CHAIN, "seed")
+        before += dbt(folder, preset, CHAIN, "run", "--select", "world", "staging", "skills")[0]
         print(f"{preset}: world, staging and skills {before:.0f} s (not measured)")
-        # one process for everything measured; the peak is that of the largest child so far
-        seconds = dbt(folder, preset, "run", "--select", *MEASURED)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+        seconds, peak = dbt(folder, preset, CHAIN, "run", "--select", *MEASURED)
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             ((examples,),) = connection.execute("select count(*) from labels.examples").fetchall()
             ((stored,),) = connection.execute("select count(*) from features.member_features").fetchall()

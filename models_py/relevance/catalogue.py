@@ -84,14 +84,14 @@ class CatalogueSpace:
 
 @dataclass(frozen=True)
 class Shard:
-    """member_ids : m texts;  members : (m, terms);  pairs : by pair term (m, courses);  candidates : (m, courses), what
-    is to be scored."""
+    """members : (m, terms);  pairs : by pair term (m, courses);  candidates : (m, courses), what is to be scored;
+    member_ids : m texts, whose effects apply."""
 
     space: CatalogueSpace
-    member_ids: Sequence[str]
     members: csr_matrix
     pairs: dict[int, csr_matrix]
     candidates: NDArray
+    member_ids: Sequence[str] = ()
 
     @cached_property
     def _values(self) -> dict[Column, NDArray]:

@@ -95,10 +95,10 @@ def score_shard(shard: pa.Table, scorers: dict, space: CatalogueSpace, keep: int
             continue
         part = Shard(
             space,
-            [ids[i] for i in chosen.tolist()],
             features[chosen],
             {number: matrix[chosen] for number, matrix in pairs.items()},
             candidates[chosen],
+            [ids[i] for i in chosen.tolist()],
         )
         effects = scorer.effects(part) if hasattr(scorer, "effects") else {}
         full = np.where(part.candidates, sum(effects.values()) if effects else scorer.logits(part), -np.inf)

@@ -1,5 +1,7 @@
 """Learners beside logistic regression: kept as rows, and what the rows say is what was learned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,8 +11,16 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from relevance.catalogue import CatalogueSpace, Shard
 from relevance.design import INTERCEPT, Design
-from relevance.learners import blend, gradient_boosting, item_item, logistic
-from relevance.learning import LearningError, Model, NothingToLearnError, Task, fit_variant, learner
+from relevance.learners import blend, glmix, gradient_boosting, item_item, logistic
+from relevance.learning import (
+    LearningError,
+    Model,
+    NothingToLearnError,
+    Task,
+    coefficient_rows,
+    fit_variant,
+    learner,
+)
 from relevance.logistic import fit_logistic
 
 
@@ -118,6 +128,65 @@ def test_item_item_without_its_features_is_refused_and_without_pairs_learns_noth
         item_item.fit(task(drawn(50, 1), drawn(50, 2)))
     with pytest.raises(NothingToLearnError, match="no member engaged with two courses"):
         item_item.fit(task(histories(("", "a", 1)), histories(("", "a", 1))))
+
+
+def mixed_rows(*rows: tuple[str, str | None, str, str, float]) -> pa.Table:
+    """Rows (effect, entity, feature, term, coefficient)."""
+    return pa.concat_tables(
+        coefficient_rows("m900", effect, [feature], [term], np.array([value]), entities=[entity])
+        for effect, entity, feature, term, value in rows
+    )
+
+
+MIXED = mixed_rows(
+    ("global", None, INTERCEPT, "", -1.0),
+    ("global", None, "course_age", "", 0.5),
+    ("member", "7", INTERCEPT, "", 0.25),
+    ("member", "7", "course_category", "SQL", 2.0),
+    ("member", "8", "course_category", "gone", 9.0),
+    ("course", "70", INTERCEPT, "", -0.125),
+    ("course", "70", "member_function", "Legal", 4.0),
+)
+
+
+def test_glmix_adds_the_effects_of_the_member_and_of_the_course():
+    columns = [("course_age", ""), ("course_category", "SQL"), ("member_function", "Legal")]
+    x = np.array([[2.0, 1, 1], [2.0, 1, 0], [0.0, 1, 1], [2.0, 0, 1]])
+    examples = replace(
+        design(x, np.zeros(4), columns),
+        entities={"member": np.array(["7", "7", "8", "9"]), "course": np.array(["70", "71", "70", "71"])},
+    )
+    parts = glmix.effects(MIXED, examples)
+    np.testing.assert_array_equal(parts["global"], [0, 0, -1, 0])
+    np.testing.assert_array_equal(parts["member"], [2.25, 2.25, 0, 0])
+    np.testing.assert_array_equal(parts["course"], [3.875, 0, 3.875, 0])
+    np.testing.assert_array_equal(glmix.logits(MIXED, examples, {}), sum(parts.values()))
+
+
+def test_glmix_scores_a_catalogue_as_it_scores_examples():
+    space = CatalogueSpace(
+        terms=[("member_function", "Legal")], pair_terms=[], course_ids=pa.array([70, 71]), steps={}, buckets={},
+        course_values={
+            ("course_age", ""): (np.array([0, 1]), np.array([2.0, 3.0])),
+            ("course_category", "SQL"): (np.array([1]), np.array([1.0])),
+        },
+    )  # fmt: skip
+    shard = Shard(space, csr_matrix(np.array([[1.0], [0.0]])), {}, np.ones((2, 2), bool), ["7", "nobody"])
+    columns = [("course_age", ""), ("course_category", "SQL"), ("member_function", "Legal")]
+    x = np.array([[2.0, 0, 1], [3.0, 1, 1], [2.0, 0, 0], [3.0, 1, 0]])
+    examples = replace(
+        design(x, np.zeros(4), columns),
+        entities={"member": np.array(["7", "7", "nobody", "nobody"]), "course": np.array(["70", "71", "70", "71"])},
+    )
+    scorer = glmix.catalogue(MIXED, space, {})
+    np.testing.assert_allclose(scorer.logits(shard).ravel(), glmix.logits(MIXED, examples, {}), atol=1e-12)
+    for effect, part in scorer.effects(shard).items():
+        np.testing.assert_allclose(part.ravel(), glmix.effects(MIXED, examples)[effect], atol=1e-12)
+
+
+def test_glmix_from_the_file_of_another_learner_is_refused():
+    with pytest.raises(LearningError, match=r"write its file as glmix\.py is written"):
+        glmix.fit(task(drawn(10, 1), drawn(10, 2)))
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.5, 0.1])

@@ -2,9 +2,11 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from conftest import ROOT, Warehouse
@@ -189,6 +191,9 @@ def test_training_and_scoring_see_the_same_features(builds, builds_at_the_cut) -
             """
         ).to_arrow_table()
     design = design_of(rows)
+    pair_of = {example: (str(member), str(course)) for example, member, course in examples}
+    members, courses = zip(*(pair_of[example] for example in design.examples.tolist()), strict=True)
+    design = replace(design, entities={"member": np.array(members), "course": np.array(courses)})
     place = {example: i for i, example in enumerate(design.examples.tolist())}
     compared = dict.fromkeys(models, 0)
     for name, model in models.items():
@@ -198,7 +203,9 @@ def test_training_and_scoring_see_the_same_features(builds, builds_at_the_cut) -
             if score is not None:
                 assert abs(score - logits[place[example]]) < 1e-9, (name, member, course)
                 compared[name] += 1
-    assert {"m101", "m105_history", "m105_home", "m105_blend"} <= {name for name, pairs in compared.items() if pairs}
+    assert {"m101", "m105_history", "m105_home", "m105_blend", "glmix"} <= {
+        name for name, pairs in compared.items() if pairs
+    }
     assert sum(compared.values()) > 300
 
 

@@ -1,24 +1,32 @@
 """Scores of the learned variants against plain SQL, and the lists that are made of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from math import log, sqrt
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from scipy.sparse import csr_matrix
 
 from relevance import scoring
 from relevance.catalogue import CatalogueSpace, LinearScorer, Shard
 from relevance.design import Design, design_of
-from relevance.learning import LearningError, models_of
+from relevance.learning import EFFECTS, LearningError, Model, models_of
 from relevance.scoring import catalogue_scorers, catalogue_space, score_shard
 
 MEMBERS = 50
 SCORES = pa.schema(
-    [("variant", pa.string()), ("member_id", pa.int64()), ("course_id", pa.int64()), ("score", pa.float64())]
+    [
+        ("variant", pa.string()),
+        ("member_id", pa.int64()),
+        ("course_id", pa.int64()),
+        ("score", pa.float64()),
+        *[(f"{effect}_score", pa.float64()) for effect in EFFECTS],
+    ]
 )
 LOGS_OF_DOTS = {
     "skill_overlap": ("member_skill", "course_skill"),
@@ -253,7 +261,11 @@ def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
             0 as label, 1.0 as weight, if(kind = 'dot', round(value, 12), value) as value
         from ({FEATURES_IN_SQL})
         """,
-        params={"variant": "m105_blend", "made_of": ["m105_history", "m105_trees", "item_item"], "members": 20},
+        params={
+            "variant": "m105_blend",
+            "made_of": ["m105_history", "m105_trees", "item_item", "glmix"],
+            "members": 20,
+        },
     ).to_arrow_table()
     identities = rows.group_by(["example_id", "member_id", "course_id", "label", "weight"]).aggregate([])
     courses = identities.column("course_id").cast(pa.string())
@@ -262,7 +274,22 @@ def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
     identities = identities.append_column("term", courses).append_column("value", pa.array([1.0] * count))
     pairs = identities.sort_by("example_id")
     pairs = list(zip(pairs.column("member_id").to_pylist(), pairs.column("course_id").to_pylist(), strict=True))
-    return design_of(pa.concat_tables([rows, identities.select(rows.column_names)])), pairs
+    design = design_of(pa.concat_tables([rows, identities.select(rows.column_names)]))
+    members, courses = (np.array([str(pair[side]) for pair in pairs]) for side in (0, 1))
+    return replace(design, entities={"member": members, "course": courses}), pairs
+
+
+def test_glmix_without_random_effects_is_its_global_effect_row_for_row(session, design_of_pairs):
+    design, _ = design_of_pairs
+    coefficients = session.table("variants.coefficients").to_arrow_table()
+    models = models_of(coefficients, session.table("variants.variants").to_arrow_table())
+    glmix = models["glmix"]
+    alone = Model("glmix", glmix.rows.filter(pc.equal(glmix.rows.column("effect"), "global")))
+    assert (alone.logits(design) != models["m105"].logits(design)).sum() == 0
+    effects = glmix.effects(design)
+    np.testing.assert_array_equal(effects["global"], models["m105"].logits(design))
+    assert (effects["member"] != 0).mean() > 0.5
+    assert (effects["course"] != 0).mean() > 0.5
 
 
 @pytest.mark.parametrize(
@@ -272,6 +299,7 @@ def design_of_pairs(session) -> tuple[Design, list[tuple[int, int]]]:
         "item_item",
         "m105_trees",
         "m105_blend",
+        "glmix",
     ],
 )
 def test_scores_of_lists_are_those_of_the_same_pairs_as_examples(session, design_of_pairs, variant):
