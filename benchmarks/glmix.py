@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/glmix.py [--members 200000] [--preset big]
 
-All in one run and in CPU-seconds of one thread; the ratios are what to read, machines differ. Then the variant glmix on a
-preset of the simulated world: penalties chosen, trained to the certificate, seconds and peak memory of its process.
+All in one run and in CPU-seconds of one thread; the ratios are what to read, machines differ. Then the variant glmix on
+a preset of the simulated world: penalties chosen, trained to the certificate, seconds and peak memory of its process.
 """
 
 import argparse
@@ -175,8 +175,8 @@ def on_the_world(preset: str) -> None:
                 "count(distinct if(effect = 'course', entity_id, null)), count(*) from variants.glmix"
             ).fetchall()
         print(
-            f"glmix: {seconds:.0f} s with dbt's start (limit 90 s), peak {peak:.2f} GB (limit 6 GB), {rows:,} examples, "
-            f"{members:,} members, {courses:,} courses, {coefficients:,} coefficients"
+            f"glmix: {seconds:.0f} s with dbt's start (limit 90 s), peak {peak:.2f} GB (limit 6 GB), "
+            f"{rows:,} examples, {members:,} members, {courses:,} courses, {coefficients:,} rows of coefficients"
         )
 
 

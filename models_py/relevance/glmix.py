@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_matrix, issparse
+from scipy.sparse import csr_matrix, hstack, issparse
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
@@ -39,6 +39,7 @@ SAMPLE_SPACE_ROWS = 64  # rows up to which an entity may be solved in the space 
 CONJUGATE_STEPS = 200
 BLOCK_PASSES = 2  # of block coordinate descent before the Newton steps of all blocks together
 BLOCK_STEPS = 3  # Newton steps per block in the first pass
+COMMON_COLUMNS = 3_000  # columns of all effects up to which the second level of the preconditioner is used
 DECREMENT = 1e-6  # of Newton's method, at which an entity has arrived: what the step leaves is about its square
 FORCING = 1e-4  # of the squared residual that conjugate gradients leave
 STILL, STILL_PASSES = 1e-4, 2  # a fit by validation stops after so many passes that raise the AUC by no more
@@ -217,10 +218,11 @@ def fit_glmix(
 
 @dataclass(frozen=True)
 class Trial:
-    """A penalty tried by choose_l2: the validation's log-loss and AUC after a few passes."""
+    """Penalties tried by choose_l2: the validation's log-loss and AUC with them."""
 
     effect: str
     l2: float
+    intercept_l2: float
     log_loss: float
     roc_auc: float
     is_chosen: bool
@@ -231,13 +233,15 @@ def choose_l2(
     validation: Rows,
     grids: Mapping[str, Sequence[float]],
     settings: Mapping[str, Settings] | None = None,
+    intercepts: Sequence[float] = (1.0,),
     start: GLMix | None = None,
     threads: int | None = None,
 ) -> tuple[dict[str, Settings], list[Trial]]:
     """The penalties with the lowest log-loss on `validation`, one effect after the other, strongest first, the others
     held as they are: each trial solves one block and begins where the one before ended.
 
-    grids : effect -> penalties.  Returns the settings with the chosen penalties, and all that was tried.
+    grids : effect -> penalties;  intercepts : multiples of it that are then tried for the intercepts of random effects.
+    Returns the settings with the chosen penalties, and all that was tried.
     """
     problem = Problem(rows, settings, validation, start, threads)
     trials: list[Trial] = []
@@ -245,16 +249,28 @@ def choose_l2(
         for name in [name for name in problem.free if name not in grids]:
             problem.sweep(BLOCK_STEPS, name)
         for name, grid in grids.items():
-            tried = []
-            for l2 in sorted(grid, reverse=True):
-                problem.set_l2(name, l2)
+            tried: dict[tuple[float, float], tuple[float, float, NDArray]] = {}
+
+            def best(tried=tried) -> tuple[float, float]:
+                return min(tried, key=lambda penalties: (tried[penalties][0], [-p for p in penalties]))
+
+            def attempt(l2: float, intercept_l2: float, name=name, tried=tried) -> None:
+                problem.set_l2(name, l2, intercept_l2)
                 problem.sweep(BLOCK_STEPS, name)
                 auc, loss = problem.measured()
-                tried.append((loss, -l2, auc, problem.theta.copy()))
-            loss, best, _, theta = min(tried, key=lambda trial: trial[:2])
-            problem.set_l2(name, -best)
-            problem.move_to(theta)
-            trials += [Trial(name, -l2, loss, auc, l2 == best) for loss, l2, auc, _ in tried]
+                tried[l2, intercept_l2] = (loss, auc, problem.theta.copy())
+
+            is_global = rows.effects[name].entity is None
+            for l2 in sorted(grid, reverse=True):
+                attempt(l2, 0.0 if is_global else l2)
+            l2, _ = best()
+            for multiple in sorted(intercepts):
+                if not is_global and (l2, l2 * multiple) not in tried:
+                    attempt(l2, l2 * multiple)
+            chosen = best()
+            problem.set_l2(name, *chosen)
+            problem.move_to(tried[chosen][2])
+            trials += [Trial(name, *p, loss, auc, p == chosen) for p, (loss, auc, _) in tried.items()]
     return dict(problem.settings), trials
 
 
@@ -529,15 +545,13 @@ class Problem:
         kept = rows[rank < s.maximum_rows]
         self.weight[kept] *= np.maximum(counts[code[kept]] / s.maximum_rows, 1.0)
 
-    def set_l2(self, name: str, l2: float) -> None:
-        """Another penalty for one effect."""
-        s = self.settings[name]
-        intercept = s.intercept_l2 * l2 / s.l2 if s.intercept_l2 else s.intercept_l2  # their ratio stays
-        self.settings[name] = replace(s, l2=l2, intercept_l2=intercept)
+    def set_l2(self, name: str, l2: float, intercept_l2: float) -> None:
+        """Other penalties for one effect."""
+        self.settings[name] = replace(self.settings[name], l2=l2, intercept_l2=intercept_l2)
         for block, part in self._parts(self.ridge):
             if block.name == name:
                 part[:] = block.ridge(self.settings[name])
-        self.move_to(self.theta)
+        self.value = self.objective(self.theta, self.z)
 
     def _parts(self, vector: NDArray):
         return [(block, vector[self.at[k] : self.at[k + 1]]) for k, block in enumerate(self.blocks)]
@@ -615,18 +629,23 @@ class Problem:
         low, high = block.first[e], block.first[e + 1]
         begin, end = block.ptr[e], block.ptr[e + 1]
         curvature = self._curvature(z, block.rows[begin:end])
-        design = block.design
+        hessian = self._summed_hessian(block.design, begin, end, curvature, low, high - low)
+        hessian[np.diag_indices(high - low)] += ridge[low:high]
+        return hessian
+
+    def _summed_hessian(
+        self, design: csr_matrix, begin: int, end: int, curvature: NDArray, low: int, columns: int
+    ) -> NDArray:
+        """Lower triangle of the sum of curvature x x' over the rows begin:end, for `columns` columns from `low` on."""
         cuts = np.linspace(begin, end, 5).astype(int)
-        pieces = [np.zeros((high - low, high - low)) for _ in cuts[1:]]
+        pieces = [np.zeros((columns, columns)) for _ in cuts[1:]]
         self._mapped(
             lambda k: kernels.add_hessian(
                 cuts[k], cuts[k + 1], design.indptr, design.indices, design.data, curvature, begin, low, pieces[k]
             ),
             list(range(len(pieces))),
         )
-        hessian = sum(pieces)
-        hessian[np.diag_indices(high - low)] += ridge[low:high]
-        return hessian
+        return sum(pieces)
 
     def _solve_wide(
         self, block: _Block, e: int, theta: NDArray, ridge: NDArray, z: NDArray, steps: int, tolerance: float
@@ -723,7 +742,9 @@ class Problem:
         return z
 
     def _conjugate_gradients(self, curvature: NDArray, gradient: NDArray) -> NDArray:
-        """H^-1 gradient: the wide blocks' Hessians and the others' diagonals precondition."""
+        """H^-1 gradient, preconditioned on two levels: by the Hessians of the entities, of those with few rows their
+        diagonals; and, for what the entities of an effect have in common, which another effect could take over, by the
+        Hessian of one set of coefficients per effect."""
         diagonal = self.ridge.copy()
         factors = []
         for block, part in self._parts(diagonal):
@@ -735,10 +756,25 @@ class Problem:
                 span = slice(self.at[number] + block.first[e], self.at[number] + block.first[e + 1])
                 factors.append((span, cho_factor(self._hessian(block, e, ridge, self.z), lower=True)))
 
+        common, place = self._common(curvature)
+        narrow = [self._factorised(block, curvature, ridge) for block, ridge in self._parts(self.ridge)]
+
         def preconditioned(r: NDArray) -> NDArray:
             out = r / diagonal
+            for (block, part), (_, whole), (at, held, batches) in zip(
+                self._parts(out), self._parts(r), narrow, strict=True
+            ):
+                self._mapped(
+                    lambda batch, b=block, a=at, f=held, w=whole, o=part: kernels.solve_factorised(
+                        batch, b.first, a, f, w, o
+                    ),
+                    batches,
+                )
             for span, factor in factors:
                 out[span] = cho_solve(factor, r[span], check_finite=False)
+            if common is not None:
+                summed = np.bincount(place, weights=r, minlength=common[0].shape[0])
+                out += cho_solve(common, summed, check_finite=False)[place]
             return out
 
         x, r = np.zeros_like(gradient), gradient.copy()
@@ -756,6 +792,47 @@ class Problem:
             d = next_d + (following / size) * d
             size = following
         return x
+
+    def _factorised(self, block: _Block, curvature: NDArray, ridge: NDArray) -> tuple[NDArray, NDArray, list[NDArray]]:
+        """Cholesky factors of the entities with more rows than coefficients, where each begins, and the entities."""
+        size = np.diff(block.first)
+        entities = np.concatenate([np.zeros(0, np.int64), *block.coefficient_batches])
+        at = np.zeros(len(size), np.int64)
+        at[entities] = np.r_[0, np.cumsum(size[entities] ** 2)][:-1]
+        factors = np.empty(int((size[entities] ** 2).sum()))
+        design, of_rows = block.design, curvature[block.rows]
+        self._mapped(
+            lambda batch: kernels.factorise(
+                batch, block.ptr, design.indptr, design.indices, design.data, of_rows, block.first, ridge, at, factors
+            ),
+            block.coefficient_batches,
+        )
+        return at, factors, block.coefficient_batches
+
+    def _common(self, curvature: NDArray) -> tuple[tuple | None, NDArray]:
+        """Factor of the Hessian where every effect has one set of coefficients, and each coefficient's place in it;
+        None where it is too large."""
+        begin = np.r_[0, np.cumsum([block.d for block in self.blocks])].astype(int)
+        place = np.concatenate([k + block.column for k, block in zip(begin, self.blocks, strict=False)])
+        if begin[-1] > COMMON_COLUMNS or len(self.blocks) < 2:
+            return None, place
+        n = len(self.y)
+        pieces = []
+        for block in self.blocks:
+            lengths = np.zeros(n, np.int64)
+            lengths[block.rows] = np.diff(block.design.indptr)
+            order = np.argsort(block.rows, kind="stable")
+            design = csr_matrix(
+                (block.design.data, block.column[block.design.indices], block.design.indptr), (len(order), block.d)
+            )[order]
+            pieces.append(csr_matrix((design.data, design.indices, np.r_[0, np.cumsum(lengths)]), (n, block.d)))
+        whole = hstack(pieces, format="csr")
+        whole.sort_indices()
+        hessian = self._summed_hessian(whole, 0, n, curvature, 0, whole.shape[1])
+        hessian[np.diag_indices(len(hessian))] += np.bincount(place, weights=self.ridge, minlength=len(hessian))
+        empty = np.diag(hessian) == 0  # columns that nobody has
+        hessian[empty, empty] = 1.0
+        return cho_factor(hessian, lower=True, overwrite_a=True), place
 
     # -- what comes out
 

@@ -417,22 +417,54 @@ def solve_in_coefficient_space(
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+def factorise(batch, ptr, indptr, position, value, curvature, first, ridge, at, factors):
+    """Cholesky factors of the Hessians of the entities of `batch`, each m x m from factors[at[e]] on; curvature by row
+    of the design."""
+    for e in batch:
+        t = first[e]
+        m = first[e + 1] - t
+        h = factors[at[e] : at[e] + m * m].reshape(m, m)
+        h[:] = 0.0
+        for j in range(m):
+            h[j, j] = ridge[t + j]
+        add_hessian(ptr[e], ptr[e + 1], indptr, position, value, curvature, 0, t, h)
+        _factorise(h, m)
+
+
+@njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+def solve_factorised(batch, first, at, factors, r, out):
+    """out = H^-1 r for the coefficients of the entities of `batch`."""
+    for e in batch:
+        t = first[e]
+        m = first[e + 1] - t
+        h = factors[at[e] : at[e] + m * m].reshape(m, m)
+        for j in range(m):
+            total = r[t + j]
+            for k in range(j):
+                total -= h[j, k] * out[t + k]
+            out[t + j] = total * h[j, j]
+        for j in range(m - 1, -1, -1):
+            c = out[t + j] * h[j, j]
+            out[t + j] = c
+            for k in range(j):
+                out[t + k] -= h[j, k] * c
+
+
+@njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def variances(batch, ptr, indptr, position, value, curvature, first, ridge, result):
     """Diagonal of the inverse of each entity's Hessian; curvature by row of the design."""
     widest = 0
     for e in batch:
         widest = max(widest, first[e + 1] - first[e])
-    h = np.empty((widest, widest))
     column = np.empty(widest)
+    factor = np.empty(widest * widest)
+    at = np.zeros(len(ptr), np.int64)
     for e in batch:
         t = first[e]
         m = first[e + 1] - t
-        for j in range(m):
-            for k in range(j):
-                h[j, k] = 0.0
-            h[j, j] = ridge[t + j]
-        add_hessian(ptr[e], ptr[e + 1], indptr, position, value, curvature, 0, t, h)
-        _factorise(h, m)
+        one = np.array([e])
+        factorise(one, ptr, indptr, position, value, curvature, first, ridge, at, factor)
+        h = factor[: m * m].reshape(m, m)
         # column j of the inverse factor: the sum of its squares is the variance of coefficient j
         for j in range(m):
             total = 0.0

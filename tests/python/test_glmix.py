@@ -380,9 +380,26 @@ def test_chooses_the_penalty_that_validates_best():
     assert settings["course"].l2 == 0.1
     assert [(t.effect, t.l2) for t in trials] == [("member", 100.0), ("member", 1.0), ("member", 0.01),
                                                  ("course", 1000.0), ("course", 0.1)]  # fmt: skip
+    assert all(t.intercept_l2 == t.l2 for t in trials)
     for effect in grids:
         losses = {t.l2: t.log_loss for t in trials if t.effect == effect}
         assert [t.l2 for t in trials if t.effect == effect and t.is_chosen] == [min(losses, key=losses.get)]
+
+
+def test_chooses_a_penalty_of_their_own_for_intercepts():
+    effects, y, rng = _drawn(26, n=6000, members=200)
+    level = rng.normal(size=200)[np.asarray(effects["member"].entity)]  # given already: intercepts find nothing more
+    effects = {"member": effects["member"]}
+    y = (rng.random(len(y)) < expit(level + effects["member"].x[:, 0])).astype(float)
+    held_out = rng.random(len(y)) < 0.3
+    train, validation = (
+        Rows({"member": Features(effects["member"].x[m], effects["member"].entity[m])}, y[m], offset=level[m])
+        for m in (~held_out, held_out)
+    )
+    settings, trials = choose_l2(train, validation, {"member": [1.0]}, intercepts=(1.0, 1000.0))
+    assert settings["member"].intercept_l2 == 1000.0
+    assert [(t.l2, t.intercept_l2, t.is_chosen) for t in trials] == [(1.0, 1.0, False), (1.0, 1000.0, True)]
+    assert fit_glmix(train, settings).objective == pytest.approx(_joint(Case(train, settings)), rel=1e-6)
 
 
 def test_the_number_of_threads_changes_nothing():

@@ -15,6 +15,14 @@ with catalog_terms as (
     select course_id, 'course_category' as feature, cast(category_id as varchar) as term, 1.0e0 as value
     from {{ ref('stg_course_categories') }}
     union all
+    select course_id, 'course_primary_category' as feature, cast(category_id as varchar) as term, 1.0e0 as value
+    from {{ ref('stg_course_categories') }}
+    where is_primary
+    union all
+    select distinct course_categories.course_id, 'course_area' as feature, categories.area as term, 1.0e0 as value
+    from {{ ref('stg_course_categories') }} as course_categories
+    inner join {{ ref('stg_categories') }} as categories using (category_id)
+    union all
     select course_id, 'course_identity' as feature, cast(course_id as varchar) as term, 1.0e0 as value
     from {{ ref('stg_courses') }}
 )

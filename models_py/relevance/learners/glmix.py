@@ -26,6 +26,7 @@ from relevance.learning import (
 
 IS_PROBABILITY = True
 INTERCEPT_COLUMN = (INTERCEPT, "")
+INTERCEPTS = (1.0, 10.0, 100.0, 1000.0)  # multiples of the chosen penalty that are tried for intercepts
 # effect -> whose models they are, and what the features hang on that they read
 ENTITIES = {"member": ("member_id", "course_day_id"), "course": ("course_id", "request_id")}
 
@@ -116,9 +117,10 @@ def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Se
     settings = {name: Settings(grid[len(grid) // 2]) for name in features}
     trials: list[Trial] = []
     if len(grid) > 1 and len(np.unique(validation.y)) == 2:
-        settings, trials = choose_l2(train, validation, {name: grid for name in features}, settings)
+        grids = {name: grid for name in features}
+        settings, trials = choose_l2(train, validation, grids, settings, INTERCEPTS)
     model = fit_glmix(train, settings, validation if len(validation.y) else None, variances=True)
-    chosen = ", ".join(f"{name} {s.l2:g}" for name, s in settings.items())
+    chosen = ", ".join(f"{name} {s.l2:g} (intercepts {s.intercept_l2 or 0:g})" for name, s in settings.items())
     print(
         f"{row['variant']}: l2 {chosen}; {len(model.passes)} passes, at most {model.certificate / model.objective:.1e} "
         "above the optimum"
@@ -162,7 +164,8 @@ def _effect_rows(variant: str, name: str, effect: Effect) -> pa.Table:
 
 
 def _protocol(variant: str, model: GLMix, trials: list[Trial]) -> pa.Table:
-    """The passes as effect `fit` (step, quantity, pass), the penalties tried as `search` (effect, quantity, l2)."""
+    """The passes as effect `fit` (step, quantity, pass), the penalties tried as `search` (effect, quantity,
+    l2|intercept's l2)."""
     entries = []
     for one in model.passes:
         values = {"objective": one.objective, "certificate": one.certificate, "roc_auc": one.roc_auc,
@@ -170,7 +173,8 @@ def _protocol(variant: str, model: GLMix, trials: list[Trial]) -> pa.Table:
         entries += [("fit", one.step, name, str(one.number), value) for name, value in values.items()]
     for trial in trials:
         values = {"log_loss": trial.log_loss, "roc_auc": trial.roc_auc, "is_chosen": float(trial.is_chosen)}
-        entries += [("search", trial.effect, name, f"{trial.l2:g}", value) for name, value in values.items()]
+        penalties = f"{trial.l2:g}|{trial.intercept_l2:g}"
+        entries += [("search", trial.effect, name, penalties, value) for name, value in values.items()]
     entries = [entry for entry in entries if np.isfinite(entry[-1])]
     return pa.concat_tables(
         [
