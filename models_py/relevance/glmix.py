@@ -846,12 +846,17 @@ class Problem:
             effects = {name: self.start.effects[name] for name in self.rows.effects if self.settings[name].is_locked}
             for block, part in self._parts(self.theta):
                 effects[block.name] = self._effect(block, part, variances)
-        passed = [replace(one, certificate=max(one.objective - lower, 0.0)) for one in log]
+        rounding = np.finfo(float).eps * abs(self.value)  # F is not known better than that
+
+        def certificate(value: float) -> float:
+            return max(value - lower, rounding)
+
+        passed = [replace(one, certificate=certificate(one.objective)) for one in log]
         return GLMix(
             {name: effects[name] for name in self.rows.effects},
             passed,
             self.value,
-            max(self.value - lower, 0.0),
+            certificate(self.value),
             stopped_by,
             dict(self.settings),
         )
