@@ -34,6 +34,7 @@ from relevance import glmix_kernels as kernels
 from relevance.logistic import log_loss
 from relevance.metrics import roc_auc
 
+LARGEST = 1e100  # value of a feature: its square must be a number
 WIDE = 512  # coefficients from which an entity is solved by LAPACK
 SAMPLE_SPACE_ROWS = 64  # rows up to which an entity may be solved in the space of its rows
 CONJUGATE_STEPS = 200
@@ -294,13 +295,13 @@ def _sparse(x, columns: Sequence | None, effect: str) -> csr_matrix:
     if not x.has_canonical_format:
         x = x.copy()
         x.sum_duplicates()
-    finite = np.isfinite(x.data)
+    finite = np.abs(x.data) <= LARGEST  # false for NaN
     if not finite.all():
         column = x.indices[~finite][0]
         name = column if columns is None else list(columns)[column]
         raise ValueError(
             f"effect {effect}: column {name} has {(~finite[x.indices == column]).sum()} values that are not finite "
-            "numbers. Remedy: fill them or leave the rows out"
+            f"numbers up to {LARGEST:g}. Remedy: fill or scale them, or leave the rows out"
         )
     return x
 
@@ -520,6 +521,8 @@ class Problem:
             raise ValueError(f"effect {name} is locked, but `start` does not have it")
         if s.prior is not None and s.prior.variances is None:
             raise ValueError(f"effect {name}: its prior has no variances. Remedy: fit it with variances=True")
+        if s.prior is not None and not (s.prior.variances.data > 0).all():
+            raise ValueError(f"effect {name}: variances of its prior are not positive")
 
     def _check_free(self) -> None:
         used = self.weight > 0
@@ -839,6 +842,8 @@ class Problem:
     def fit(self, stop: str, tolerance: float, passes: int, variances: bool) -> GLMix:
         with threadpool_limits(1):
             log, lower, stopped_by = self.run(stop, tolerance, passes)
+            if not np.isfinite(self.value):
+                raise ValueError("the objective is not finite. Remedy: scale the columns")
             if not np.isfinite(lower):  # the bound without the step: the pass that ranks best stays
                 kept = self.theta, self.z, self.value
                 lower = self.newton()
@@ -906,6 +911,10 @@ class Problem:
         if self.validation is None:
             return
         rows = self.validation
+        for name, features in self.rows.effects.items():
+            given = rows.effects.get(name)
+            if given is None or list(_names(given, given.x)) != list(_names(features, features.x)):
+                raise ValueError(f"effect {name}: the validation rows lack it or have other columns. {_REMEDY}")
         n = next(iter(rows.effects.values())).x.shape[0]
         y, weight = _vector(rows.y, 0.0, n, "y"), _vector(rows.weight, 1.0, n, "weight")
         offset = _vector(rows.offset, 0.0, n, "offset").copy()

@@ -475,6 +475,7 @@ def _missing_ids():
         (_with, {"member": Settings(1.0, intercept_l2=0.0)}, "effect member: intercept_l2 = 0.0"),
         (_with, {"member": Settings(maximum_rows=0)}, "effect member: maximum_rows = 0"),
         (_with, {"members": Settings()}, "settings for members"),
+        (lambda: _with(effects=_features(1e200)), {}, "effect member: column b has 1 values that are not finite"),
         (_with, {"member": Settings(is_locked=True)}, "effect member is locked"),
     ],
 )
@@ -485,6 +486,9 @@ def test_bad_input_is_named(rows, settings, message):
 
 def test_scoring_other_columns_is_an_error():
     effects, y, _ = _drawn(25)
+    for other in ({}, {**effects, "member": Features(np.ones((len(y), 9)), effects["member"].entity)}):
+        with pytest.raises(ValueError, match="validation rows lack it or have other columns"):
+            fit_glmix(Rows(effects, y), validation=Rows(other, y))
     model = fit_glmix(Rows(effects, y))
     with pytest.raises(ValueError, match="columns"):
         model.logits(Rows({**effects, "member": Features(np.ones((len(y), 9)), effects["member"].entity)}))
