@@ -258,7 +258,7 @@ def test_a_new_label_set_is_learned_from_and_its_probabilities_are_calibrated(ex
     [
         (
             "learner: gradient_boosting", "learner: forest", "+m105_trees",
-            "m105_trees: no learner 'forest'. Remedy: give one of blend, gradient_boosting, item_item, logistic",
+            "m105_trees: no learner 'forest'. Remedy: give one of blend, glmix, gradient_boosting, item_item, logistic",
         ),
         (
             "[job_skill_overlap]", "[job_overlap]", "+variant_features",
