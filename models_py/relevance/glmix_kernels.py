@@ -21,6 +21,8 @@ DENSE = 64  # coefficients up to which a row is spread out before it is multipli
 VECTOR = 8  # doubles
 TRIES = 8  # halvings of a step, at most
 ROUNDING = 1e-14
+FLATTEST = 1e-10  # curvature of a row that a step counts with, at least
+TINY = 1e-150
 
 
 @intrinsic
@@ -99,7 +101,6 @@ def solve_in_sample_space(
     p = np.empty((cut, lanes))
     p_new = np.empty((cut, lanes))
     root = np.empty((cut, lanes))
-    b = np.empty((cut, lanes))
     a_new = np.empty((cut, lanes))
     u_new = np.empty((cut, lanes))
     norm = np.empty(lanes)  # theta' R theta
@@ -162,17 +163,11 @@ def solve_in_sample_space(
         for step in range(steps):
             for i in range(n):
                 for lane in range(lanes):
-                    w = share[i, lane] * p[i, lane] * (1.0 - p[i, lane])
+                    w = share[i, lane] * max(p[i, lane] * (1.0 - p[i, lane]), FLATTEST)
                     root[i, lane] = np.sqrt(w)
-                    b[i, lane] = w * u[i, lane] - share[i, lane] * (p[i, lane] - label[i, lane])
+                    b = w * u[i, lane] - share[i, lane] * (p[i, lane] - label[i, lane])
+                    a_new[i, lane] = b / max(root[i, lane], TINY)
             for i in range(n):
-                for lane in range(lanes):
-                    total[lane] = 0.0
-                for k in range(n):
-                    for lane in range(lanes):
-                        total[lane] += kernel[i, k, lane] * b[k, lane]
-                for lane in range(lanes):
-                    a_new[i, lane] = total[lane] * root[i, lane]
                 for k in range(i):
                     for lane in range(lanes):
                         factor[i, k, lane] = root[i, lane] * kernel[i, k, lane] * root[k, lane]
@@ -203,7 +198,7 @@ def solve_in_sample_space(
                 un_a[lane] = 0.0
             for i in range(n):
                 for lane in range(lanes):
-                    a_new[i, lane] = b[i, lane] - root[i, lane] * a_new[i, lane]
+                    a_new[i, lane] *= root[i, lane]
             for i in range(n):
                 for lane in range(lanes):
                     total[lane] = 0.0
