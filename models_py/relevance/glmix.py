@@ -7,12 +7,12 @@ An effect without entities is global (fixed): one set of coefficients, its inter
 random effect has a set per entity, every coefficient penalised: then F is strictly convex and has one finite minimum.
 
 Trained by two passes of block coordinate descent, whose blocks fall into small independent problems, and then Newton
-steps of all blocks together by conjugate gradients; every step lowers F. The fit ends with its distance from the
+steps of all blocks together by conjugate gradients. The fit ends with its distance from the
 optimum: F(theta) - F* is at most
 
     F(theta) - F(theta') + 1/2 sum_j g_j(theta')^2 / l2_j
 
-for any theta', by strong convexity; theta' is the last Newton step.
+for any theta' with its free intercept at its optimum, by strong convexity; the Newton steps are the thetas'.
 
 Source: Rao et al., section 5, equation 2; Zhang et al., GLMix: Generalized Linear Mixed Models for Large-Scale
 Response Prediction (KDD 2016).
@@ -34,6 +34,7 @@ from relevance import glmix_kernels as kernels
 from relevance.logistic import log_loss
 from relevance.metrics import roc_auc
 
+SMALLEST_L2 = 1e-12
 LARGEST = 1e100  # value of a feature: its square must be a number
 WIDE = 512  # coefficients from which an entity is solved by LAPACK
 SAMPLE_SPACE_ROWS = 64  # rows up to which an entity may be solved in the space of its rows
@@ -80,8 +81,9 @@ class Settings:
     l2 : > 0, penalty of every coefficient;  intercept_l2 : penalty of the intercept; default 0 for a global effect
     (where 0 is allowed), l2 for a random one;  is_scaled : penalise the coefficients of columns divided by their
     standard deviation, which is returned to the units of the columns (not centred: designs stay sparse);
-    minimum_rows : an entity with fewer rows has no model;  maximum_rows : of an entity with more rows a sample of so
-    many stays, weighted up; the rows left out are left out of the whole problem, so that it keeps one objective;
+    minimum_rows : an entity with fewer rows (of those that maximum_rows leaves) has no model;
+    maximum_rows : of an entity with more rows a sample of so many stays, weighted up; the rows left out are left out of
+    the whole problem, so that it keeps one objective;
     is_locked : the effect of `start` is added to the logits and stays as it is;
     prior : an earlier effect with variances; its coefficients are the prior's means, 1 / variance its precisions.
     """
@@ -110,17 +112,16 @@ class Effect:
     variances: csr_matrix | None
     rows: NDArray
 
-    def places(self, entity: ArrayLike | None, n: int) -> NDArray:
-        """(n,) place of each row's entity, -1 where it has no model."""
+    def places(self, entity: ArrayLike | None, n: int, effect: str = "") -> NDArray:
+        """(n,) place of each row's entity, -1 where it has no model.
+
+        Raises ValueError if the ids are not n, or fractional numbers.
+        """
         if self.entities is None:
             return np.zeros(n, np.int64)
-        if not len(self.entities):
-            return np.full(n, -1)
-        ids = np.asarray(entity)
-        if ids.dtype.kind not in "iu" or self.entities.dtype.kind not in "iu":
-            ids = ids.astype(self.entities.dtype) if self.entities.dtype.kind in "iu" else ids.astype(str)
-        at = np.minimum(np.searchsorted(self.entities, ids), len(self.entities) - 1)
-        return np.where(self.entities[at] == ids, at, -1)
+        if entity is None:
+            raise ValueError(f"effect {effect}: rows without entity ids. {_REMEDY}")
+        return _found(self.entities, _ids(entity, n, effect, is_fit=False))
 
     def parts(self, features: Features) -> tuple[NDArray, NDArray]:
         """(n,) intercepts and (n,) features' share of the logit; both exactly 0 where an entity has no model.
@@ -128,7 +129,7 @@ class Effect:
         Raises ValueError if the columns are not those that were learned.
         """
         x = _sparse(features.x, features.columns, "features")
-        if list(_names(features, x)) != self.columns:
+        if _names(features, x) != self.columns:
             raise ValueError(f"{x.shape[1]} columns, the model was learned on {len(self.columns)} others. {_REMEDY}")
         at = self.places(features.entity, x.shape[0])
         has_model = np.flatnonzero(at >= 0)
@@ -177,12 +178,16 @@ class GLMix:
         missing = sorted(set(self.effects) - set(rows.effects))
         if missing:
             raise ValueError(f"the rows lack the effects {', '.join(missing)}. {_REMEDY}")
-        return {name: effect.scores(rows.effects[name]) for name, effect in self.effects.items()}
+        parts = {name: effect.scores(rows.effects[name]) for name, effect in self.effects.items()}
+        lengths = {name: len(part) for name, part in parts.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"the effects have different numbers of rows: {lengths}")
+        return parts
 
     def logits(self, rows: Rows) -> NDArray:
         """(n,) offset + the sum of the parts."""
         total = sum(self.parts(rows).values())
-        return total if rows.offset is None else total + np.asarray(rows.offset, float)
+        return total + _vector(rows.offset, 0.0, len(total), "offset")
 
 
 _REMEDY = "Remedy: give the same columns and effects as to the fit"
@@ -245,6 +250,13 @@ def choose_l2(
     Returns the settings with the chosen penalties, and all that was tried.
     """
     problem = Problem(rows, settings, validation, start, threads)
+    for name, grid in grids.items():
+        if name not in problem.free:
+            raise ValueError(f"penalties for {name}, which is not among the effects to learn: {problem.free}")
+        if not len(grid) or not all(SMALLEST_L2 <= l2 < np.inf for l2 in grid):
+            raise ValueError(f"effect {name}: penalties {list(grid)}. Remedy: give positive numbers")
+    if validation is None:
+        raise ValueError("penalties are chosen on validation rows. Remedy: give them")
     trials: list[Trial] = []
     with threadpool_limits(1):
         for name in [name for name in problem.free if name not in grids]:
@@ -263,7 +275,7 @@ def choose_l2(
 
             is_global = rows.effects[name].entity is None
             for l2 in sorted(grid, reverse=True):
-                attempt(l2, 0.0 if is_global else l2)
+                attempt(l2, (problem.settings[name].intercept_l2 or 0.0) if is_global else l2)
             l2, _ = best()
             for multiple in sorted(intercepts):
                 if not is_global and (l2, l2 * multiple) not in tried:
@@ -284,12 +296,17 @@ def coordinate_features(
     return Features(x, entity, names.tolist())
 
 
-def _names(features: Features, x: csr_matrix) -> Sequence:
-    return range(x.shape[1]) if features.columns is None else features.columns
+def _names(features: Features, x: csr_matrix) -> list:
+    named = features.columns if features.columns is not None else getattr(features.x, "columns", None)
+    return list(range(x.shape[1]) if named is None else named)
 
 
 def _sparse(x, columns: Sequence | None, effect: str) -> csr_matrix:
-    x = (x if issparse(x) else csr_matrix(np.asarray(x, float))).tocsr().astype(float)
+    if not issparse(x):
+        x = np.asarray(x, float)
+        if x.ndim != 2:
+            raise ValueError(f"effect {effect}: x has {x.ndim} dimensions. Remedy: give rows x columns")
+    x = csr_matrix(x).astype(float)
     if columns is not None and len(columns) != x.shape[1]:
         raise ValueError(f"effect {effect}: {len(columns)} names for {x.shape[1]} columns")
     if not x.has_canonical_format:
@@ -309,7 +326,7 @@ def _sparse(x, columns: Sequence | None, effect: str) -> csr_matrix:
 def _vector(values: ArrayLike | None, default: float, n: int, name: str) -> NDArray:
     if values is None:
         return np.full(n, default)
-    vector = np.asarray(values, float)
+    vector = np.array(values, float, order="C")
     if vector.shape != (n,):
         raise ValueError(f"{name} has shape {vector.shape}, the rows are {n}")
     if not np.isfinite(vector).all():
@@ -317,16 +334,57 @@ def _vector(values: ArrayLike | None, default: float, n: int, name: str) -> NDAr
     return vector
 
 
-def _ids(entity: ArrayLike, n: int, effect: str) -> NDArray:
+def _labelled(rows: Rows, n: int) -> tuple[NDArray, NDArray, NDArray]:
+    """(n,) labels, weights and offsets of rows, checked."""
+    if rows.y is None:
+        raise ValueError("rows without labels cannot be learned from")
+    y = _vector(rows.y, 0.0, n, "y")
+    if not np.isin(y, (0.0, 1.0)).all():
+        raise ValueError(f"y has {(~np.isin(y, (0.0, 1.0))).sum()} values other than 0 and 1")
+    weight = _vector(rows.weight, 1.0, n, "weight")
+    if (weight < 0).any():
+        raise ValueError(f"weight has {(weight < 0).sum()} negative values")
+    if not (weight > 0).any():
+        raise ValueError("no row has a positive weight. Remedy: give rows to learn from")
+    return y, weight, _vector(rows.offset, 0.0, n, "offset")
+
+
+def _ids(entity: ArrayLike, n: int, effect: str, is_fit: bool = True) -> NDArray:
+    """Ids as int64, or as texts; whole numbers that came as floats are integers. Missing ones are refused in a fit, and
+    empty texts, which no model has, in scoring."""
     ids = np.asarray(entity)
     if ids.shape != (n,):
         raise ValueError(f"effect {effect}: entity has shape {ids.shape}, the rows are {n}")
-    if ids.dtype.kind in "iu":
-        return ids
-    missing = np.array([value is None or value != value for value in ids.tolist()])
-    if missing.any():
+    if ids.dtype.kind == "i" or (ids.dtype.kind == "u" and (not n or ids.max() < 2**63)):
+        return ids.astype(np.int64)
+    if ids.dtype.kind in "US":
+        return ids.astype(str)
+    missing = np.array([value is None or value != value for value in ids.tolist()], bool)
+    if missing.any() and is_fit:
         raise ValueError(f"effect {effect}: {missing.sum()} entity ids are missing. Remedy: leave those rows out")
-    return ids.astype(str)
+    known = ids[~missing]
+    if ids.dtype.kind == "f":
+        if (known != np.round(known)).any():
+            raise ValueError(f"effect {effect}: entity ids are fractional numbers. Remedy: give whole ones, or texts")
+        known = known.astype(np.int64)
+        if not missing.any():
+            return known
+    texts = np.full(n, "", dtype=object)
+    texts[~missing] = known.astype(str)
+    return texts.astype(str)
+
+
+def _found(entities: NDArray, ids: NDArray) -> NDArray:
+    """Place of each id among entities, ascending, -1 where it is not; numbers and texts of them are the same ids."""
+    if not len(entities):
+        return np.full(len(ids), -1)
+    place = np.arange(len(entities))
+    if entities.dtype.kind != ids.dtype.kind:
+        entities, ids = entities.astype(str), ids.astype(str)
+        place = np.argsort(entities)
+        entities = entities[place]
+    at = np.minimum(np.searchsorted(entities, ids), len(entities) - 1)
+    return np.where(entities[at] == ids, place[at], -1)
 
 
 class _Block:
@@ -343,7 +401,7 @@ class _Block:
         x = _sparse(features.x, features.columns, name)
         if x.shape[0] != n:
             raise ValueError(f"effect {name}: {x.shape[0]} rows of features, {n} of the others")
-        self.names = list(_names(features, x))
+        self.names = _names(features, x)
         self.d = 1 + x.shape[1]
         active = weight > 0
         if self.is_global:
@@ -363,10 +421,7 @@ class _Block:
         self.ptr = np.r_[0, np.cumsum(counts)].astype(np.int64)
         self.scale = np.ones(self.d)
         if settings.is_scaled and len(rows):
-            mean = np.asarray(x[rows].mean(axis=0)).ravel()
-            square = np.asarray(x[rows].multiply(x[rows]).mean(axis=0)).ravel()
-            deviation = np.sqrt(np.maximum(square - mean**2, 0))
-            self.scale[1:] = np.where(deviation > 1e-12, deviation, 1.0)
+            self.scale[1:] = _deviations(x[rows])
         design = self._with_intercept(x[self.rows])
         position = np.empty(design.nnz, np.int64)
         first = np.zeros(len(counts) + 1, np.int64)
@@ -399,7 +454,7 @@ class _Block:
         values = np.full(self.size, default)
         if not self.size or not matrix.nnz:
             return values
-        place = Effect(entities, [], matrix, None, np.zeros(0)).places(self.entities, 1)[self.owner]
+        place = (np.zeros(1, int) if entities is None else _found(entities, self.entities))[self.owner]
         coordinates = matrix.tocoo()
         keys = coordinates.row.astype(np.int64) * self.d + coordinates.col
         order = np.argsort(keys)
@@ -425,7 +480,7 @@ class _Block:
     def plan(self) -> None:
         """Which entities are solved in which space, in batches for the threads."""
         n, m = np.diff(self.ptr), np.diff(self.first)
-        in_samples = (n <= np.minimum(np.maximum(m, 8), SAMPLE_SPACE_ROWS)) & (not self.is_global)
+        in_samples = (n <= np.minimum(np.maximum(1.25 * m, 8), SAMPLE_SPACE_ROWS)) & (not self.is_global)
         chosen = np.flatnonzero(in_samples)
         chosen = chosen[np.argsort(n[chosen], kind="stable")]
         padded = np.full(-(-len(chosen) // kernels.LANES) * kernels.LANES, -1, np.int64)
@@ -434,6 +489,17 @@ class _Block:
         self.wide = np.flatnonzero(~in_samples & (m > WIDE))
         others = np.flatnonzero(~in_samples & (m <= WIDE))
         self.coefficient_batches = _pieces(others, n[others] + m[others], 1)
+
+
+def _deviations(x: csr_matrix) -> NDArray:
+    """(d,) standard deviations of the columns, 1 where a column is constant."""
+    n, x = x.shape[0], x.tocsc()
+    mean = np.asarray(x.sum(axis=0)).ravel() / n
+    largest = np.asarray(abs(x).max(axis=0).todense()).ravel()
+    column = np.repeat(np.arange(x.shape[1]), np.diff(x.indptr))
+    square = np.bincount(column, weights=(x.data - mean[column]) ** 2, minlength=x.shape[1])
+    deviation = np.sqrt((square + (n - np.diff(x.indptr)) * mean**2) / n)
+    return np.where(deviation > 1e-10 * largest, deviation, 1.0)
 
 
 def _pieces(items: NDArray, cost: NDArray, unit: int, pieces: int = 16) -> list[NDArray]:
@@ -458,25 +524,19 @@ class Problem:
     ):
         if not rows.effects:
             raise ValueError("no effects. Remedy: give at least one")
-        self.threads = threads or len(os.sched_getaffinity(0))
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads = {threads}. Remedy: give 1 or more")
+        self.threads = threads or os.cpu_count() or 1
         self.settings = {name: Settings() for name in rows.effects} | dict(settings or {})
         unknown = sorted(set(self.settings) - set(rows.effects))
         if unknown:
             raise ValueError(f"settings for {', '.join(unknown)}, which the rows do not have")
-        n = next(iter(rows.effects.values())).x.shape[0]
-        if rows.y is None:
-            raise ValueError("rows without labels cannot be learned from")
-        self.y = _vector(rows.y, 0.0, n, "y")
-        if not np.isin(self.y, (0.0, 1.0)).all():
-            raise ValueError(f"y has {(~np.isin(self.y, (0.0, 1.0))).sum()} values other than 0 and 1")
-        self.weight = _vector(rows.weight, 1.0, n, "weight").copy()
-        if (self.weight < 0).any():
-            raise ValueError(f"weight has {(self.weight < 0).sum()} negative values")
-        self.offset = _vector(rows.offset, 0.0, n, "offset").copy()
+        n = np.shape(next(iter(rows.effects.values())).x)[0]
+        self.y, self.weight, self.offset = _labelled(rows, n)
         for name in rows.effects:
             self._check(name, rows.effects[name].entity is None, start)
-        for name, features in rows.effects.items():
-            self._thin(features, self.settings[name], name)
+        for number, (name, features) in enumerate(rows.effects.items()):
+            self._thin(features, self.settings[name], name, number)
         self.rows, self.validation, self.start = rows, validation, start
         self.fixed: dict[str, Effect] = {}  # locked effects and means of priors: added to the offsets
         for name, features in rows.effects.items():
@@ -504,21 +564,26 @@ class Problem:
                         prior = self.fixed[block.name]
                         part -= block.stored(prior.coefficients, prior.entities, 0.0)
         self._prepare_validation()
+        with np.errstate(over="ignore"):
+            self._centred(self.theta, self.logits(self.theta))
         self.move_to(self.theta)
 
     # -- what is given
 
     def _check(self, name: str, is_global: bool, start: GLMix | None) -> None:
         s = self.settings[name]
-        if not (np.isfinite(s.l2) and s.l2 > 0):
+        if not (np.isfinite(s.l2) and s.l2 >= SMALLEST_L2):
             raise ValueError(f"effect {name}: l2 = {s.l2}. Remedy: give a positive number")
-        low = 0.0 if is_global else np.nextafter(0, 1)
+        low = 0.0 if is_global else SMALLEST_L2
         if s.intercept_l2 is not None and not (np.isfinite(s.intercept_l2) and s.intercept_l2 >= low):
             raise ValueError(f"effect {name}: intercept_l2 = {s.intercept_l2}. Remedy: give a positive number")
         if s.maximum_rows is not None and s.maximum_rows < 1:
             raise ValueError(f"effect {name}: maximum_rows = {s.maximum_rows}. Remedy: give 1 or more")
         if s.is_locked and (start is None or name not in start.effects):
             raise ValueError(f"effect {name} is locked, but `start` does not have it")
+        for known in (s.prior, start.effects.get(name) if start else None):
+            if known is not None and (known.entities is None) != is_global:
+                raise ValueError(f"effect {name}: global here and random in what it begins with, or the reverse")
         if s.prior is not None and s.prior.variances is None:
             raise ValueError(f"effect {name}: its prior has no variances. Remedy: fit it with variances=True")
         if s.prior is not None and not (s.prior.variances.data > 0).all():
@@ -526,20 +591,21 @@ class Problem:
 
     def _check_free(self) -> None:
         used = self.weight > 0
-        if not used.any():
-            raise ValueError("no row has a positive weight. Remedy: give rows to learn from")
+        if (self.ridge == 0).sum() > 1:
+            raise ValueError("two global effects have a free intercept. Remedy: intercept_l2 > 0 for one of them")
         if (self.ridge == 0).any() and len(np.unique(self.y[used])) < 2:
             raise ValueError(
                 f"the {used.sum()} rows have one class only, and the global intercept is free. "
                 "Remedy: give rows of both, or intercept_l2 > 0"
             )
 
-    def _thin(self, features: Features, s: Settings, name: str) -> None:
-        """Rows beyond maximum_rows of an entity get weight 0, the others more: which ones is a hash of their place."""
+    def _thin(self, features: Features, s: Settings, name: str, number: int) -> None:
+        """Rows beyond maximum_rows of an entity get weight 0, the others more: which ones is a hash of their place and
+        of the effect's number, so that two effects do not make one choice twice."""
         if s.maximum_rows is None or features.entity is None:
             return
         _, code = np.unique(_ids(features.entity, len(self.y), name), return_inverse=True)
-        lot = _mixed(np.arange(len(code), dtype=np.uint64))
+        lot = _mixed(np.arange(len(code), dtype=np.uint64) + (np.uint64(number) << np.uint64(40)))
         rows = np.flatnonzero(self.weight > 0)
         rows = rows[np.lexsort((lot[rows], code[rows]))]
         counts = np.bincount(code[rows], minlength=code.max() + 1)
@@ -609,13 +675,12 @@ class Problem:
         for (block, part), (_, ridge) in zip(self._parts(self.theta), self._parts(self.ridge), strict=True):
             if only in (None, block.name):
                 self._solve(block, part, ridge, self.z, steps, DECREMENT)
-        self.value = self.objective(self.theta, self.z)
+        self.move_to(self.theta)
 
-    def _solve(self, block: _Block, theta: NDArray, ridge: NDArray, z: NDArray, steps: int, tolerance: float) -> float:
+    def _solve(self, block: _Block, theta: NDArray, ridge: NDArray, z: NDArray, steps: int, tolerance: float) -> None:
         design = block.design
-        decrement = np.zeros(len(block.counts))
         shared = (block.ptr, design.indptr, design.indices, design.data, block.rows, self.y, self.weight, z)
-        coefficients = (block.first, ridge, theta, decrement)
+        coefficients = (block.first, ridge, theta)
         self._mapped(
             lambda batch: kernels.solve_in_sample_space(batch, *shared, *coefficients, kernels.LANES, steps, tolerance),
             block.sample_batches,
@@ -625,8 +690,7 @@ class Problem:
             block.coefficient_batches,
         )
         for e in block.wide:
-            decrement[e] = self._solve_wide(block, e, theta, ridge, z, steps, tolerance)
-        return float(decrement.sum())
+            self._solve_wide(block, e, theta, ridge, z, steps, tolerance)
 
     def _hessian(self, block: _Block, e: int, ridge: NDArray, z: NDArray) -> NDArray:
         low, high = block.first[e], block.first[e + 1]
@@ -652,37 +716,34 @@ class Problem:
 
     def _solve_wide(
         self, block: _Block, e: int, theta: NDArray, ridge: NDArray, z: NDArray, steps: int, tolerance: float
-    ) -> float:
+    ) -> None:
         low, high = block.first[e], block.first[e + 1]
         rows = block.rows[block.ptr[e] : block.ptr[e + 1]]
         x = block.design[block.ptr[e] : block.ptr[e + 1], low:high]
         y, weight, penalty = self.y[rows], self.weight[rows], ridge[low:high]
-        met = 0.0
-        for step in range(steps):
+        for _ in range(steps):
             gradient = x.T @ (weight * (expit(z[rows]) - y)) + penalty * theta[low:high]
             factor = cho_factor(self._hessian(block, e, ridge, z), lower=True, overwrite_a=True, check_finite=False)
             move = -cho_solve(factor, gradient, check_finite=False)
             slope = float(-gradient @ move)
-            met = slope if step == 0 else met
             change, length = x @ move, 1.0
             for _ in range(kernels.TRIES):
                 p = expit(z[rows] + length * change)
                 end = (weight * (p - y)) @ change + (penalty * (theta[low:high] + length * move)) @ move
                 if end <= 0.5 * slope + kernels.ROUNDING:
                     break
-                length *= slope / (slope + end)
+                length *= min(slope / (slope + end), 0.5)
             theta[low:high] += length * move
             z[rows] += length * change
             if slope < tolerance:
                 break
-        return met
 
     # -- to the optimum
 
     def run(self, stop: str, tolerance: float, passes: int) -> tuple[list[Pass], float, str]:
         """Passes until `stop`; returns them, a lower bound of F* and what ended them."""
         log: list[Pass] = []
-        lower, best, still = -np.inf, None, 0
+        lower, best, steady, stopped_by = -np.inf, (-np.inf, self.theta), 0, "passes"
         while len(log) < passes:
             before = self.value
             if len(log) < BLOCK_PASSES:
@@ -692,19 +753,22 @@ class Problem:
                 step = "newton"
                 lower = max(lower, self.newton())
             log.append(Pass(len(log) + 1, step, self.value, np.inf, *self.measured()))
-            if stop == "certificate" and self.value - lower <= tolerance * abs(self.value):
-                return log, lower, "certificate"
             if stop == "validation":
-                if best is None or log[-1].roc_auc > best[0] + STILL:
-                    best, still = (log[-1].roc_auc, self.theta.copy()), 0
-                else:
-                    still += 1
-                if still >= STILL_PASSES:
-                    self.move_to(best[1])
-                    return log, lower, "validation"
+                steady = 0 if log[-1].roc_auc > best[0] + STILL else steady + 1
+                if log[-1].roc_auc > best[0]:
+                    best = (log[-1].roc_auc, self.theta.copy())
+                if steady >= STILL_PASSES:
+                    stopped_by = "validation"
+                    break
+            elif self.value - lower <= tolerance * abs(self.value):
+                stopped_by = "certificate"
+                break
             if step == "newton" and not self.value < before:
-                return log, lower, "precision"  # no step lowers F any more
-        return log, lower, "passes"
+                stopped_by = "precision"  # no step lowers F any more
+                break
+        if stop == "validation":
+            self.move_to(best[1])
+        return log, lower, stopped_by
 
     def newton(self) -> float:
         """A Newton step of all blocks together; returns a lower bound of F*."""
@@ -717,9 +781,9 @@ class Problem:
             end += (self.ridge * (self.theta + length * move)) @ move
             if end <= 0.5 * slope + kernels.ROUNDING:
                 break
-            length *= slope / (slope + end)
+            length *= min(slope / (slope + end), 0.5)
         theta = self.theta + length * move
-        z = self._centred(theta, self.z + length * change)
+        z = self._centred(theta, self.logits(theta))
         value, gradient = self.objective(theta, z), self.gradient(theta, z)
         penalised = self.ridge > 0
         # a free intercept stands at its optimum to the last digits; what rounding leaves counts at its distance from 0
@@ -730,18 +794,25 @@ class Problem:
         return lower
 
     def _centred(self, theta: NDArray, z: NDArray) -> NDArray:
-        """Free intercepts to their optimum, theta in place; returns the logits."""
+        """The free intercept to its optimum, theta in place; returns the logits. Newton's method within a bracket."""
         for k in np.flatnonzero(self.ridge == 0):
-            number = np.searchsorted(self.at, k, side="right") - 1
-            rows = self.blocks[number].rows
-            for _ in range(50):
-                p = expit(z[rows])
-                step = -(self.weight[rows] @ (p - self.y[rows])) / max(self.weight[rows] @ (p * (1 - p)), 1e-300)
-                step = float(np.clip(step, -1.0, 1.0))
-                theta[k] += step
-                z[rows] += step
-                if abs(step) < 1e-14:
+            rows = self.blocks[np.searchsorted(self.at, k, side="right") - 1].rows
+            weight, y, logit = self.weight[rows], self.y[rows], z[rows]
+            low, high = -1.0 - logit.max() - 50.0, 1.0 - logit.min() + 50.0  # all but sure of 0, and of 1
+            shift = 0.0
+            for _ in range(200):
+                p = expit(logit + shift)
+                slope = float(weight @ (p - y))
+                low, high = (low, min(high, shift)) if slope > 0 else (max(low, shift), high)
+                curvature = float(weight @ (p * (1 - p)))
+                following = shift - slope / curvature if curvature > 0 else np.inf
+                if not low < following < high:
+                    following = 0.5 * (low + high)
+                if abs(following - shift) <= 1e-14 * max(1.0, abs(shift)):
                     break
+                shift = following
+            theta[k] += shift
+            z[rows] += shift
         return z
 
     def _conjugate_gradients(self, curvature: NDArray, gradient: NDArray) -> NDArray:
@@ -840,6 +911,9 @@ class Problem:
     # -- what comes out
 
     def fit(self, stop: str, tolerance: float, passes: int, variances: bool) -> GLMix:
+        if not self.blocks:
+            effects = {name: self.start.effects[name] for name in self.rows.effects}
+            return GLMix(effects, [], self.value, 0.0, "certificate", dict(self.settings))
         with threadpool_limits(1):
             log, lower, stopped_by = self.run(stop, tolerance, passes)
             if not np.isfinite(self.value):
@@ -876,7 +950,7 @@ class Problem:
         prior = self.fixed.get(block.name)
         if prior is not None:
             effect = _merged(effect, prior, is_sum=True)
-        elif self.start is not None and block.name in self.start.effects:
+        if self.start is not None and block.name in self.start.effects:
             effect = _merged(effect, self.start.effects[block.name], is_sum=False)
         return effect
 
@@ -913,18 +987,23 @@ class Problem:
         rows = self.validation
         for name, features in self.rows.effects.items():
             given = rows.effects.get(name)
-            if given is None or list(_names(given, given.x)) != list(_names(features, features.x)):
+            if (
+                given is None
+                or (given.entity is None) != (features.entity is None)
+                or _names(given, given.x) != _names(features, features.x)
+            ):
                 raise ValueError(f"effect {name}: the validation rows lack it or have other columns. {_REMEDY}")
-        n = next(iter(rows.effects.values())).x.shape[0]
-        y, weight = _vector(rows.y, 0.0, n, "y"), _vector(rows.weight, 1.0, n, "weight")
-        offset = _vector(rows.offset, 0.0, n, "offset").copy()
+        n = np.shape(next(iter(rows.effects.values())).x)[0]
+        y, weight, offset = _labelled(rows, n)
         for name, known in self.fixed.items():
             offset += known.scores(rows.effects[name])
         designs = []
         for block in self.blocks:
             features = rows.effects[block.name]
             x = _Block._with_intercept(_sparse(features.x, features.columns, block.name)).tocoo()
-            place = Effect(block.entities, [], csr_matrix((0, 0)), None, block.counts).places(features.entity, n)
+            place = Effect(block.entities, [], csr_matrix((0, 0)), None, block.counts).places(
+                features.entity, n, block.name
+            )
             keys = block.owner * block.d + block.column
             order = np.argsort(keys)
             wanted = place[x.row] * block.d + x.col
@@ -972,6 +1051,8 @@ def _merged(new: Effect, old: Effect, is_sum: bool) -> Effect:
         spread = placed(new.variances, new_at)
         if old.variances is not None:
             known = placed(old.variances, old_at)
+            if not is_sum:
+                known = csr_matrix(known.multiply(~has_rows[:, None]))
             missing = known.copy()
             missing.data = np.where(np.isin(_keys(known), _keys(spread)), 0.0, missing.data)
             spread = csr_matrix(spread + missing)

@@ -19,7 +19,7 @@ LANES = (
 )
 DENSE = 64  # coefficients up to which a row is spread out before it is multiplied with itself
 VECTOR = 8  # doubles
-TRIES = 8  # halvings of a step, at most
+TRIES = 40  # halvings of a step, at most
 ROUNDING = 1e-14
 FLATTEST = 1e-10  # curvature of a row that a step counts with, at least
 TINY = 1e-150
@@ -78,7 +78,7 @@ def localise(ptr, indptr, column, columns, position, first, owner_column):
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def solve_in_sample_space(
-    batch, ptr, indptr, position, value, rows, y, weight, z, first, ridge, theta, decrement, lanes, steps, tolerance
+    batch, ptr, indptr, position, value, rows, y, weight, z, first, ridge, theta, lanes, steps, tolerance
 ):
     """Newton steps of the entities of `batch` (ascending in rows, padded with -1), each in the space of its rows.
 
@@ -105,7 +105,6 @@ def solve_in_sample_space(
     u_new = np.empty((cut, lanes))
     norm = np.empty(lanes)  # theta' R theta
     kept = np.empty(lanes)  # how much of the first theta is left
-    before = np.empty(lanes)
     slope = np.empty(lanes)
     length = np.empty(lanes)
     u_a = np.empty(lanes)
@@ -131,7 +130,6 @@ def solve_in_sample_space(
         for lane in range(lanes):
             norm[lane] = 0.0
             kept[lane] = 1.0
-            before[lane] = 0.0
             e = batch[start + lane]
             if e < 0:
                 continue
@@ -160,7 +158,7 @@ def solve_in_sample_space(
         for i in range(n):
             for lane in range(lanes):
                 p[i, lane] = 1.0 / (1.0 + _exp(-(offset[i, lane] + u[i, lane])))
-        for step in range(steps):
+        for _ in range(steps):
             for i in range(n):
                 for lane in range(lanes):
                     w = share[i, lane] * max(p[i, lane] * (1.0 - p[i, lane]), FLATTEST)
@@ -215,8 +213,6 @@ def solve_in_sample_space(
             for lane in range(lanes):
                 length[lane] = 1.0
                 largest = max(largest, slope[lane])
-                if step == 0:
-                    before[lane] = slope[lane]
             # the slope at the end of the step tells whether it went too far: no objective is needed
             for _ in range(TRIES):
                 for lane in range(lanes):
@@ -233,7 +229,7 @@ def solve_in_sample_space(
                 too_far = 0
                 for lane in range(lanes):
                     if total[lane] > 0.5 * slope[lane] + ROUNDING:
-                        length[lane] *= slope[lane] / (slope[lane] + total[lane])
+                        length[lane] *= min(slope[lane] / (slope[lane] + total[lane]), 0.5)
                         too_far += 1
                 if too_far == 0:
                     break
@@ -252,7 +248,6 @@ def solve_in_sample_space(
             e = batch[start + lane]
             if e < 0:
                 continue
-            decrement[e] = before[lane]
             for j in range(first[e], first[e + 1]):
                 theta[j] *= kept[lane]
             for i in range(ptr[e + 1] - ptr[e]):
@@ -291,7 +286,7 @@ def _factorise(h, m):
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def solve_in_coefficient_space(
-    batch, ptr, indptr, position, value, rows, y, weight, z, first, ridge, theta, decrement, steps, tolerance
+    batch, ptr, indptr, position, value, rows, y, weight, z, first, ridge, theta, steps, tolerance
 ):
     """Newton steps of the entities of `batch`, one after the other, each with the Hessian of its coefficients."""
     widest = 0
@@ -318,7 +313,7 @@ def solve_in_coefficient_space(
             logit[i] = z[rows[ptr[e] + i]]
         for i in range(n):
             p[i] = 1.0 / (1.0 + _exp(-logit[i]))
-        for step in range(steps):
+        for _ in range(steps):
             for j in range(m):
                 gradient[j] = ridge[t + j] * theta[t + j]
                 for k in range(width):
@@ -380,8 +375,6 @@ def solve_in_coefficient_space(
             slope = 0.0
             for j in range(m):
                 slope += gradient[j] * move[j]
-            if step == 0:
-                decrement[e] = slope
             for i in range(n):
                 row = ptr[e] + i
                 total = 0.0
@@ -400,7 +393,7 @@ def solve_in_coefficient_space(
                     end -= ridge[t + j] * (theta[t + j] - length * move[j]) * move[j]
                 if end <= 0.5 * slope + ROUNDING:
                     break
-                length *= slope / (slope + end)
+                length *= min(slope / (slope + end), 0.5)
             for i in range(n):
                 logit[i] += length * change[i]
             for j in range(m):

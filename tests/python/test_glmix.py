@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
@@ -281,6 +282,88 @@ def test_a_sample_of_rows_is_the_same_each_time_and_weighted_up():
     assert 0 < np.abs(difference).mean() < 0.7
 
 
+def test_samples_of_two_effects_are_two_choices():
+    rng = np.random.default_rng(27)
+    member = np.where(rng.random(40_000) < 0.5, 0, rng.integers(1, 5_000, 40_000))
+    course = rng.integers(0, 20, 40_000)
+    y = (rng.random(40_000) < np.where(member == 0, 0.8, 0.2)).astype(float)
+    nothing = csr_matrix((40_000, 0))
+    rows = Rows({"member": Features(nothing, member), "course": Features(nothing, course)}, y)
+    problem = Problem(rows, {"member": Settings(maximum_rows=4_000), "course": Settings(maximum_rows=500)})
+    assert problem.weight.sum() == pytest.approx(40_000, rel=0.03)
+    assert np.average(y, weights=problem.weight) == pytest.approx(y.mean(), abs=0.03)
+    assert np.average(member == 0, weights=problem.weight) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("x", [np.ones(50), np.full(50, 0.1), np.full(50, 1e8), np.zeros(50)])
+def test_scaling_knows_a_constant_column(x):
+    other = np.random.default_rng(28).normal(size=50) + 1e8
+    rows = Rows({"member": Features(np.column_stack([x, other]), np.arange(50) % 5)}, np.arange(50) % 2)
+    scale = Problem(rows, {"member": Settings(is_scaled=True)}).blocks[0].scale
+    assert scale[1] == 1.0
+    assert scale[2] == pytest.approx(other.std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("shift", [10.0, -12.0, 50.0, 1e4, -1e4])
+def test_a_constant_offset_only_shifts_the_free_intercept(shift):
+    effects, y, _ = _drawn(29)
+    plain = fit_glmix(Rows(effects, y), tolerance=1e-10)
+    moved = fit_glmix(Rows(effects, y, offset=np.full(len(y), shift)), tolerance=1e-10)
+    assert moved.objective == pytest.approx(plain.objective, rel=1e-8)
+    difference = (moved.effects["global"].coefficients - plain.effects["global"].coefficients).toarray()[0]
+    assert difference[0] == pytest.approx(-shift, abs=1e-3)
+    np.testing.assert_allclose(difference[1:], 0, atol=1e-3)
+
+
+def test_the_objective_is_that_of_the_coefficients_whatever_the_scales():
+    effects, y, _ = _drawn(30)
+    x = effects["member"].x * np.array([1e6, 1.0, 1e-6])
+    rows = Rows({"global": effects["global"], "member": Features(x, effects["member"].entity)}, y)
+    model = fit_glmix(rows)
+    z = model.logits(rows)
+    loss = (np.logaddexp(0, z) - y * z).sum() + 0.5 * (model.effects["member"].coefficients.data ** 2).sum()
+    loss += 0.5 * (model.effects["global"].coefficients.toarray()[0, 1:] ** 2).sum()
+    assert model.objective == pytest.approx(loss, rel=1e-12)
+
+
+def test_ids_are_the_same_as_numbers_texts_or_whole_floats():
+    effects, y, _ = _drawn(31)
+    model = fit_glmix(Rows(effects, y))
+    part = model.parts(Rows(effects))["member"]
+    ids = np.asarray(effects["member"].entity)
+    for same in (ids.astype(str), ids.astype(float), ids.astype(np.int32), ids.astype(object), ids.astype(np.uint64)):
+        again = model.parts(Rows({**effects, "member": Features(effects["member"].x, same)}))["member"]
+        np.testing.assert_array_equal(again, part)
+    texts = fit_glmix(Rows({**effects, "member": Features(effects["member"].x, ids.astype(str))}, y))
+    np.testing.assert_allclose(texts.parts(Rows(effects))["member"], part, atol=1e-4)
+    unknown = np.array([None, "nobody", "9" * 30, *ids[3:]], object)
+    part_of_unknown = model.parts(Rows({**effects, "member": Features(effects["member"].x, unknown)}))["member"]
+    assert (part_of_unknown[:3] == 0).all()
+    np.testing.assert_array_equal(part_of_unknown[3:], part[3:])
+    for wrong, message in ((ids + 0.5, "fractional"), (ids[:50], "entity has shape"), (None, "without entity ids")):
+        with pytest.raises(ValueError, match=message):
+            model.logits(Rows({**effects, "member": Features(effects["member"].x, wrong)}))
+
+
+def test_columns_of_a_frame_keep_their_names():
+    effects, y, _ = _drawn(32)
+    frame = pd.DataFrame(effects["member"].x, columns=["a", "b", "c"])
+    model = fit_glmix(Rows({"member": Features(frame, effects["member"].entity)}, y.tolist()))
+    assert model.effects["member"].columns == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="columns"):
+        model.logits(Rows({"member": Features(frame[["c", "b", "a"]], effects["member"].entity)}))
+    lists = fit_glmix(Rows({"member": Features(effects["member"].x.tolist(), effects["member"].entity)}, y))
+    assert lists.objective == model.objective
+
+
+def test_everything_locked_is_nothing_to_fit():
+    effects, y, _ = _drawn(33)
+    model = fit_glmix(Rows(effects, y))
+    same = fit_glmix(Rows(effects, y), {name: Settings(is_locked=True) for name in effects}, start=model)
+    np.testing.assert_allclose(same.logits(Rows(effects)), model.logits(Rows(effects)))
+    assert same.passes == []
+
+
 def test_warm_start_goes_on_where_it_ended_and_keeps_who_has_no_new_rows():
     effects, y, _ = _drawn(16)
     first = fit_glmix(Rows(effects, y), tolerance=1e-10)
@@ -476,12 +559,32 @@ def _missing_ids():
         (_with, {"member": Settings(maximum_rows=0)}, "effect member: maximum_rows = 0"),
         (_with, {"members": Settings()}, "settings for members"),
         (lambda: _with(effects=_features(1e200)), {}, "effect member: column b has 1 values that are not finite"),
+        (
+            lambda: _with(effects={"one": _drawn()[0]["global"], "two": _drawn()[0]["global"]}),
+            {},
+            "two global effects have a free intercept",
+        ),
         (_with, {"member": Settings(is_locked=True)}, "effect member is locked"),
     ],
 )
 def test_bad_input_is_named(rows, settings, message):
     with pytest.raises(ValueError, match=message):
         fit_glmix(rows(), settings)
+
+
+def test_penalties_are_not_chosen_on_nothing():
+    effects, y, _ = _drawn(34)
+    rows = Rows(effects, y)
+    for validation, grids, message in (
+        (None, {"member": [1.0]}, "chosen on validation rows"),
+        (Rows(effects), {"member": [1.0]}, "without labels"),
+        (Rows(effects, y, np.zeros(len(y))), {"member": [1.0]}, "no row has a positive weight"),
+        (rows, {"members": [1.0]}, "not among the effects"),
+        (rows, {"member": []}, "give positive numbers"),
+        (rows, {"member": [-1.0, 1.0]}, "give positive numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            choose_l2(rows, validation, grids)
 
 
 def test_scoring_other_columns_is_an_error():

@@ -8,7 +8,7 @@ select
     max(case when feature = 'certificate' then coefficient end) as certificate,
     max(case when feature = 'roc_auc' then coefficient end) as roc_auc,
     max(case when feature = 'log_loss' then coefficient end) as log_loss,
-    max(case when feature = 'is_last' then coefficient end) = 1 as is_converged
+    max(case when feature = 'is_converged' then coefficient end) = 1 as is_converged
 from {{ ref(name) }}
 where effect = 'fit'
 group by variant, term, entity_id

@@ -169,7 +169,8 @@ def _protocol(variant: str, model: GLMix, trials: list[Trial]) -> pa.Table:
     entries = []
     for one in model.passes:
         values = {"objective": one.objective, "certificate": one.certificate, "roc_auc": one.roc_auc,
-                  "log_loss": one.log_loss, "is_last": float(one is model.passes[-1])}  # fmt: skip
+                  "log_loss": one.log_loss}  # fmt: skip
+        values["is_converged"] = float(one is model.passes[-1] and model.stopped_by == "certificate")
         entries += [("fit", one.step, name, str(one.number), value) for name, value in values.items()]
     for trial in trials:
         values = {"log_loss": trial.log_loss, "roc_auc": trial.roc_auc, "is_chosen": float(trial.is_chosen)}
