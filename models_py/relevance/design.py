@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 INTERCEPT = "intercept"
 
@@ -61,6 +61,19 @@ def keyed_matrix(rows: pa.Table, key: str) -> tuple[NDArray, csr_matrix, list[tu
     keys, row = np.unique(rows.column(key).to_numpy(), return_inverse=True)
     x, columns = _matrix(rows, row, len(keys))
     return keys, x, columns
+
+
+def places(keys: NDArray, wanted: NDArray) -> NDArray:
+    """The place of each of `wanted` among `keys`, ascending; -1 where it is not among them."""
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
+
+
+def rows_at(matrix: csr_matrix, place: NDArray) -> csr_matrix:
+    """The rows of a matrix at each place, an empty one at -1."""
+    return vstack([matrix, csr_matrix((1, matrix.shape[1]))], format="csr")[place]
 
 
 def column_codes(rows: pa.Table) -> tuple[NDArray, list[tuple[str, str]]]:

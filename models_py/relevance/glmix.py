@@ -31,6 +31,7 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from relevance import glmix_kernels as kernels
+from relevance.design import places
 from relevance.logistic import log_loss
 from relevance.metrics import roc_auc
 
@@ -112,40 +113,20 @@ class Effect:
     variances: csr_matrix | None
     rows: NDArray
 
-    def places(self, entity: ArrayLike | None, n: int, effect: str = "") -> NDArray:
-        """(n,) place of each row's entity, -1 where it has no model.
+    def scores(self, features: Features) -> NDArray:
+        """(n,) the effect's part of the logit; exactly 0 where an entity has no model.
 
-        Raises ValueError if the ids are not n, or fractional numbers.
-        """
-        if self.entities is None:
-            return np.zeros(n, np.int64)
-        if entity is None:
-            raise ValueError(f"effect {effect}: rows without entity ids. {_REMEDY}")
-        return _found(self.entities, _ids(entity, n, effect, is_fit=False))
-
-    def parts(self, features: Features) -> tuple[NDArray, NDArray]:
-        """(n,) intercepts and (n,) features' share of the logit; both exactly 0 where an entity has no model.
-
-        Raises ValueError if the columns are not those that were learned.
+        Raises ValueError if the columns are not those that were learned, or the ids not one per row.
         """
         x = _sparse(features.x, features.columns, "features")
         if _names(features, x) != self.columns:
             raise ValueError(f"{x.shape[1]} columns, the model was learned on {len(self.columns)} others. {_REMEDY}")
-        at = self.places(features.entity, x.shape[0])
+        at = _entities_at(self.entities, features.entity, x.shape[0], "features")
+        x, scores = _with_intercept(x), np.zeros(x.shape[0])
         has_model = np.flatnonzero(at >= 0)
-        if not len(has_model):
-            return np.zeros(x.shape[0]), np.zeros(x.shape[0])
-        intercepts, slopes = np.zeros(x.shape[0]), np.zeros(x.shape[0])
-        intercepts[has_model] = self.coefficients[:, [0]].toarray().ravel()[at[has_model]]
-        theta = self.coefficients[:, 1:].tocsr()
         for chunk in np.array_split(has_model, max(1, len(has_model) // 200_000)):
-            slopes[chunk] = np.asarray(x[chunk].multiply(theta[at[chunk]]).sum(axis=1)).ravel()
-        return intercepts, slopes
-
-    def scores(self, features: Features) -> NDArray:
-        """(n,) the effect's part of the logit."""
-        intercepts, slopes = self.parts(features)
-        return intercepts + slopes
+            scores[chunk] = np.asarray(x[chunk].multiply(self.coefficients[at[chunk]]).sum(axis=1)).ravel()
+        return scores
 
 
 @dataclass(frozen=True)
@@ -374,17 +355,49 @@ def _ids(entity: ArrayLike, n: int, effect: str, is_fit: bool = True) -> NDArray
     return texts.astype(str)
 
 
-def _found(entities: NDArray, ids: NDArray) -> NDArray:
-    """Place of each id among entities, ascending, -1 where it is not; numbers and texts of them are the same ids."""
-    if not len(entities):
-        return np.full(len(ids), -1)
-    place = np.arange(len(entities))
-    if entities.dtype.kind != ids.dtype.kind:
-        entities, ids = entities.astype(str), ids.astype(str)
-        place = np.argsort(entities)
-        entities = entities[place]
-    at = np.minimum(np.searchsorted(entities, ids), len(entities) - 1)
-    return np.where(entities[at] == ids, place[at], -1)
+def _found(keys: NDArray, wanted: NDArray) -> NDArray:
+    """Place of each of `wanted` among distinct keys in any order, -1 where it is not; numbers and texts of them are the
+    same."""
+    if keys.dtype.kind != wanted.dtype.kind:
+        keys, wanted = keys.astype(str), wanted.astype(str)
+    order = np.argsort(keys, kind="stable")
+    at = places(keys[order], wanted)
+    return np.where(at >= 0, np.append(order, -1)[at], -1)
+
+
+def _entities_at(entities: NDArray | None, entity: ArrayLike | None, n: int, effect: str) -> NDArray:
+    """(n,) place among `entities` of each row's entity, -1 where it has no model; 0 of a global effect."""
+    if entities is None:
+        return np.zeros(n, np.int64)
+    if entity is None:
+        raise ValueError(f"effect {effect}: rows without entity ids. {_REMEDY}")
+    return _found(entities, _ids(entity, n, effect, is_fit=False))
+
+
+def _with_intercept(x: csr_matrix) -> csr_matrix:
+    """[1, x], without a copy through coordinates."""
+    n = x.shape[0]
+    indptr = x.indptr + np.arange(n + 1)
+    data, indices = np.empty(x.nnz + n), np.empty(x.nnz + n, np.int64)
+    is_one = np.zeros(x.nnz + n, bool)
+    is_one[indptr[:-1]] = True
+    data[is_one], indices[is_one] = 1.0, 0
+    data[~is_one], indices[~is_one] = x.data, x.indices.astype(np.int64) + 1
+    return csr_matrix((data, indices, indptr), (n, x.shape[1] + 1))
+
+
+def _step_length(slope: float, slope_at: Callable[[float], float]) -> float:
+    """How far to go along a step: all of it, unless the slope at its end tells that it went too far.
+
+    slope : the fall of F along the step at its beginning;  slope_at : length -> the rise of F there.
+    """
+    length = 1.0
+    for _ in range(kernels.TRIES):
+        end = slope_at(length)
+        if end <= 0.5 * slope + kernels.ROUNDING:
+            break
+        length *= min(slope / (slope + end), 0.5)
+    return length
 
 
 class _Block:
@@ -422,7 +435,7 @@ class _Block:
         self.scale = np.ones(self.d)
         if settings.is_scaled and len(rows):
             self.scale[1:] = _deviations(x[rows])
-        design = self._with_intercept(x[self.rows])
+        design = _with_intercept(x[self.rows])
         position = np.empty(design.nnz, np.int64)
         first = np.zeros(len(counts) + 1, np.int64)
         column = np.empty(max(design.nnz, 1), np.int64)
@@ -436,32 +449,20 @@ class _Block:
         )
         self.design.sort_indices()
         self.owner = np.repeat(np.arange(len(counts)), np.diff(first))
+        self._plan()
 
-    @staticmethod
-    def _with_intercept(x: csr_matrix) -> csr_matrix:
-        """[1, x], without a copy through coordinates."""
-        n = x.shape[0]
-        indptr = x.indptr + np.arange(n + 1)
-        data, indices = np.empty(x.nnz + n), np.empty(x.nnz + n, np.int64)
-        is_one = np.zeros(x.nnz + n, bool)
-        is_one[indptr[:-1]] = True
-        data[is_one], indices[is_one] = 1.0, 0
-        data[~is_one], indices[~is_one] = x.data, x.indices.astype(np.int64) + 1
-        return csr_matrix((data, indices, indptr), (n, x.shape[1] + 1))
+    def places(self, entity: NDArray, column: NDArray) -> NDArray:
+        """Where the coefficients of pairs of an entity's place, or -1, and a column stand; -1 where there is none."""
+        at = _found(self.owner * self.d + self.column, entity * self.d + column)
+        return np.where(entity >= 0, at, -1)
 
     def stored(self, matrix: csr_matrix, entities: NDArray | None, default: float) -> NDArray:
         """(coefficients,) what `matrix` (an Effect's) stores for this block's coefficients."""
         values = np.full(self.size, default)
-        if not self.size or not matrix.nnz:
-            return values
-        place = (np.zeros(1, int) if entities is None else _found(entities, self.entities))[self.owner]
         coordinates = matrix.tocoo()
-        keys = coordinates.row.astype(np.int64) * self.d + coordinates.col
-        order = np.argsort(keys)
-        wanted = place * self.d + self.column
-        at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-        found = (keys[order][at] == wanted) & (place >= 0)
-        values[found] = coordinates.data[order][at][found]
+        owner = coordinates.row if entities is None else _found(self.entities, entities)[coordinates.row]
+        at = self.places(owner.astype(np.int64), coordinates.col)
+        values[at[at >= 0]] = coordinates.data[at >= 0]
         return values
 
     def ridge(self, settings: Settings) -> NDArray:
@@ -477,7 +478,7 @@ class _Block:
             ridge = np.where(np.isnan(variance), ridge, 1.0 / variance)
         return ridge
 
-    def plan(self) -> None:
+    def _plan(self) -> None:
         """Which entities are solved in which space, in batches for the threads."""
         n, m = np.diff(self.ptr), np.diff(self.first)
         in_samples = (n <= np.minimum(np.maximum(1.25 * m, 8), SAMPLE_SPACE_ROWS)) & (not self.is_global)
@@ -548,8 +549,6 @@ class Problem:
         self.free = [name for name in rows.effects if not self.settings[name].is_locked]
         self.blocks = [_Block(name, rows.effects[name], self.settings[name], self.weight) for name in self.free]
         self.at = np.r_[0, np.cumsum([block.size for block in self.blocks])].astype(int)
-        for block in self.blocks:
-            block.plan()
         self.ridge = np.concatenate([np.zeros(0), *[b.ridge(self.settings[b.name]) for b in self.blocks]])
         self._check_free()
         self.theta = np.zeros(self.at[-1])
@@ -726,13 +725,13 @@ class Problem:
             factor = cho_factor(self._hessian(block, e, ridge, z), lower=True, overwrite_a=True, check_finite=False)
             move = -cho_solve(factor, gradient, check_finite=False)
             slope = float(-gradient @ move)
-            change, length = x @ move, 1.0
-            for _ in range(kernels.TRIES):
-                p = expit(z[rows] + length * change)
-                end = (weight * (p - y)) @ change + (penalty * (theta[low:high] + length * move)) @ move
-                if end <= 0.5 * slope + kernels.ROUNDING:
-                    break
-                length *= min(slope / (slope + end), 0.5)
+            change, logit, at = x @ move, z[rows], theta[low:high].copy()
+            length = _step_length(
+                slope,
+                lambda s, c=change, v=move, o=logit, t=at: (
+                    (weight * (expit(o + s * c) - y)) @ c + (penalty * (t + s * v)) @ v
+                ),
+            )
             theta[low:high] += length * move
             z[rows] += length * change
             if slope < tolerance:
@@ -775,13 +774,14 @@ class Problem:
         curvature = self._curvature(self.z)
         gradient = self.gradient(self.theta, self.z)
         move = -self._conjugate_gradients(curvature, gradient)
-        change, slope, length = self.logits(move) - self.offset, float(-gradient @ move), 1.0
-        for _ in range(kernels.TRIES):
-            end = (self.weight * (expit(self.z + length * change) - self.y)) @ change
-            end += (self.ridge * (self.theta + length * move)) @ move
-            if end <= 0.5 * slope + kernels.ROUNDING:
-                break
-            length *= min(slope / (slope + end), 0.5)
+        change = self.logits(move) - self.offset
+        length = _step_length(
+            float(-gradient @ move),
+            lambda s: (
+                (self.weight * (expit(self.z + s * change) - self.y)) @ change
+                + (self.ridge * (self.theta + s * move)) @ move
+            ),
+        )
         theta = self.theta + length * move
         z = self._centred(theta, self.logits(theta))
         value, gradient = self.objective(theta, z), self.gradient(theta, z)
@@ -1000,20 +1000,11 @@ class Problem:
         designs = []
         for block in self.blocks:
             features = rows.effects[block.name]
-            x = _Block._with_intercept(_sparse(features.x, features.columns, block.name)).tocoo()
-            place = Effect(block.entities, [], csr_matrix((0, 0)), None, block.counts).places(
-                features.entity, n, block.name
-            )
-            keys = block.owner * block.d + block.column
-            order = np.argsort(keys)
-            wanted = place[x.row] * block.d + x.col
-            at = np.minimum(np.searchsorted(keys[order], wanted), max(len(keys) - 1, 0))
-            found = (place[x.row] >= 0) & (keys[order][at] == wanted) if len(keys) else np.zeros(x.nnz, bool)
-            designs.append(
-                csr_matrix((x.data[found], (x.row[found], order[at[found]])), (n, block.size))
-                if len(keys)
-                else csr_matrix((n, 0))
-            )
+            x = _with_intercept(_sparse(features.x, features.columns, block.name)).tocoo()
+            entity = _entities_at(block.entities, features.entity, n, block.name)
+            at = block.places(entity[x.row], x.col)
+            known = at >= 0
+            designs.append(csr_matrix((x.data[known], (x.row[known], at[known])), (n, block.size)))
         self.held_out = (y, weight, offset, designs)
 
     def measured(self) -> tuple[float, float]:

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from relevance.catalogue import CatalogueSpace, LinearScorer, Shard
-from relevance.design import INTERCEPT, Design, column_codes, design_of, keyed_matrix
+from relevance.design import INTERCEPT, Design, column_codes, design_of, keyed_matrix, places, rows_at
 from relevance.glmix import Effect, Features, GLMix, Rows, Settings, Trial, choose_l2, fit_glmix
 from relevance.learners.logistic import weights_of
 from relevance.learning import (
@@ -89,12 +89,8 @@ def _without_intercept(design: Design) -> Features:
 
 def _features(source: pa.Table, key: str, examples: pa.Table, entity: str) -> Features:
     keys, x, columns = keyed_matrix(source, key)
-    wanted = examples.column(key).to_numpy()
-    place = np.searchsorted(keys, wanted)
-    found = np.isin(wanted, keys)
-    x = vstack([x, csr_matrix((1, x.shape[1]))], format="csr")  # what has no feature reads the empty row
     ids = examples.column(entity).to_numpy(zero_copy_only=False)
-    return Features(x[np.where(found, place, len(keys))], ids, columns)
+    return Features(rows_at(x, places(keys, examples.column(key).to_numpy())), ids, columns)
 
 
 def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Sequence) -> pa.Table:
@@ -209,12 +205,7 @@ def _table(rows: pa.Table, effect: str, columns: Sequence[tuple[str, str]]) -> t
 
 def _of_each(names: NDArray, theta: csr_matrix, ids: Sequence[str]) -> csr_matrix:
     """(n, columns) the coefficients of each id; nothing where it has no model."""
-    padded = vstack([theta, csr_matrix((1, theta.shape[1]))], format="csr")
-    if not len(names):
-        return padded[np.zeros(len(ids), np.int64)]
-    wanted = np.asarray(ids, str)
-    at = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
-    return padded[np.where(names[at] == wanted, at, len(names))]
+    return rows_at(theta, places(names, np.asarray(ids, str)))
 
 
 def effects(rows: pa.Table, design: Design) -> dict[str, NDArray]:
