@@ -42,6 +42,24 @@
     {{ return(names) }}
 {% endmacro %}
 
+{# The rows of one effect in the tables of some variants; none where there are no such variants. #}
+{% macro rows_of_effect(names, effect) -%}
+    {%- for name in names %}
+    select variant, entity_id, feature, term, coefficient
+    from {{ ref(name) }}
+    where effect = '{{ effect }}'
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        cast(null as varchar) as variant,
+        cast(null as varchar) as entity_id,
+        cast(null as varchar) as feature,
+        cast(null as varchar) as term,
+        cast(null as double) as coefficient
+    where false
+    {%- endfor %}
+{%- endmacro %}
+
 {# Learners whose scores are rules, not fits. #}
 {% macro rule_learners() %}{{ return(['recency', 'affinity']) }}{% endmacro %}
 

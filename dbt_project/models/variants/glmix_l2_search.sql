@@ -1,5 +1,8 @@
 -- the penalties that the variants with random effects tried on the validation days
-{%- for name in mixed_variants() %}
+with trials as (
+    {{ rows_of_effect(mixed_variants(), 'search') | trim }}
+)
+
 select
     variant,
     entity_id as effect,
@@ -8,14 +11,5 @@ select
     max(case when feature = 'log_loss' then coefficient end) as log_loss,
     max(case when feature = 'roc_auc' then coefficient end) as roc_auc,
     max(case when feature = 'is_chosen' then coefficient end) = 1 as is_chosen
-from {{ ref(name) }}
-where effect = 'search'
+from trials
 group by variant, entity_id, term
-{{ 'union all' if not loop.last }}
-{%- else %}
-select
-    cast(null as varchar) as variant, cast(null as varchar) as effect, cast(null as double) as l2,
-    cast(null as double) as intercept_l2,
-    cast(null as double) as log_loss, cast(null as double) as roc_auc, cast(null as boolean) as is_chosen
-where false
-{%- endfor %}

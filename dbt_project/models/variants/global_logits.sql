@@ -1,18 +1,9 @@
 -- what the variants that are global effects of others say of the examples those learn from: the products of coefficients and
 -- features, summed on the request, the course's day and the pair of both
-{%- set mixed = mixed_variants() %}
 {%- set parts = [] %}
-{%- for name in mixed %}{% for part in resolved_variant(name).parts or [] if part not in parts %}{% do parts.append(part) %}{% endfor %}{% endfor %}
+{%- for name in mixed_variants() %}{% for part in resolved_variant(name).parts or [] if part not in parts %}{% do parts.append(part) %}{% endfor %}{% endfor %}
 with weights as (
-    {%- for part in parts %}
-    select variant, feature, term, coefficient
-    from {{ ref(part) }}
-    where effect = 'global'
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-    select cast(null as varchar) as variant, cast(null as varchar) as feature, cast(null as varchar) as term, 0.0e0 as coefficient
-    where false
-    {%- endfor %}
+    {{ rows_of_effect(parts, 'global') | trim }}
 ),
 
 wanted as (

@@ -7,10 +7,8 @@ def model(dbt, session):
     return fit_mixed(
         dbt.this.identifier,
         dbt.ref("variants"),
-        dbt.ref("variant_features"),
         dbt.ref("mixed_examples"),
-        dbt.ref("request_features"),
-        dbt.ref("course_day_features"),
+        dbt.ref("effect_features"),
         dbt.ref("training_rows"),
         dbt.ref("m105"),
     )

@@ -38,10 +38,8 @@ def fit(task) -> pa.Table:
 def fit_mixed(
     variant: str,
     variants,
-    variant_features,
     mixed_examples,
-    request_features,
-    course_day_features,
+    effect_features,
     training_rows,
     *parts,
 ) -> pa.Table:
@@ -69,14 +67,11 @@ def fit_mixed(
             rows = training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')")
             design = design_of(rows.project("example_id, label, weight, feature, term, value").to_arrow_table())
             features["global"] = _without_intercept(design)
-        sources = {"course_day_id": course_day_features, "request_id": request_features}
         for effect in row["random_effects"].split("|"):
-            entity, key = ENTITIES[effect]
-            used = variant_features.filter(f"variant = '{variant}' and effect = '{effect}'").project("feature")
-            names = sorted(used.to_arrow_table().column(0).to_pylist())
-            among = ", ".join(f"'{name}'" for name in names)
-            source = sources[key].filter(f"feature in ({among or 'null'})").project(f"{key}, feature, term, value")
-            features[effect] = _features(source.to_arrow_table(), key, examples, entity)
+            read = effect_features.filter(f"variant = '{variant}' and effect = '{effect}'")
+            features[effect] = _features(
+                read.project("key_id, feature, term, value").to_arrow_table(), examples, *ENTITIES[effect]
+            )
         return _fit(row, examples, features, list(models.values()))
 
     return guarded(variant, fitted)
@@ -87,8 +82,8 @@ def _without_intercept(design: Design) -> Features:
     return Features(design.x[:, kept], columns=[design.columns[i] for i in kept])
 
 
-def _features(source: pa.Table, key: str, examples: pa.Table, entity: str) -> Features:
-    keys, x, columns = keyed_matrix(source, key)
+def _features(read: pa.Table, examples: pa.Table, entity: str, key: str) -> Features:
+    keys, x, columns = keyed_matrix(read, "key_id")
     ids = examples.column(entity).to_numpy(zero_copy_only=False)
     return Features(rows_at(x, places(keys, examples.column(key).to_numpy())), ids, columns)
 
