@@ -74,6 +74,15 @@ class Rows:
     weight: ArrayLike | None = None
     offset: ArrayLike | None = None
 
+    def at(self, chosen: NDArray) -> "Rows":
+        """The rows that a mask (n,), or places, choose; x given as matrices or arrays."""
+
+        def of(values: ArrayLike | None) -> NDArray | None:
+            return None if values is None else np.asarray(values)[chosen]
+
+        effects = {name: Features(f.x[chosen], of(f.entity), f.columns) for name, f in self.effects.items()}
+        return Rows(effects, of(self.y), of(self.weight), of(self.offset))
+
 
 @dataclass(frozen=True)
 class Settings:

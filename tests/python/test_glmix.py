@@ -263,8 +263,7 @@ def test_rows_of_weight_zero_are_scored_and_not_learned_from():
     effects, y, rng = _drawn(14)
     left_out = rng.random(len(y)) < 0.3
     weighted = fit_glmix(Rows(effects, np.where(left_out, 1 - y, y), (~left_out).astype(float)), tolerance=1e-12)
-    kept = {k: Features(f.x[~left_out], None if f.entity is None else f.entity[~left_out]) for k, f in effects.items()}
-    alone = fit_glmix(Rows(kept, y[~left_out]), tolerance=1e-12)
+    alone = fit_glmix(Rows(effects, y).at(~left_out), tolerance=1e-12)
     np.testing.assert_allclose(weighted.logits(Rows(effects)), alone.logits(Rows(effects)), atol=1e-6)
 
 
@@ -371,8 +370,7 @@ def test_warm_start_goes_on_where_it_ended_and_keeps_who_has_no_new_rows():
     assert again.passes[0].objective == pytest.approx(first.objective, rel=1e-9)
     member = np.asarray(effects["member"].entity)
     of_some = member < 10
-    new = {k: Features(f.x[of_some], None if f.entity is None else f.entity[of_some]) for k, f in effects.items()}
-    later = fit_glmix(Rows(new, y[of_some]), start=first)
+    later = fit_glmix(Rows(effects, y).at(of_some), start=first)
     before, after = first.effects["member"], later.effects["member"]
     assert after.entities.tolist() == before.entities.tolist()
     old = before.entities >= 10
@@ -394,28 +392,22 @@ def test_a_locked_effect_stays_and_counts():
 def test_yesterdays_posterior_as_a_prior():
     effects, y, rng = _drawn(18, n=2000)
     half = rng.random(len(y)) < 0.5
-    of = {
-        chosen: {
-            "global": Features(effects["global"].x[mask]),
-            "member": Features(effects["member"].x[mask], np.asarray(effects["member"].entity)[mask]),
-        }
-        for chosen, mask in (("first", half), ("second", ~half))
-    }
-    first = fit_glmix(Rows(of["first"], y[half]), variances=True)
+    rows = Rows({name: effects[name] for name in ("global", "member")}, y)
+    first = fit_glmix(rows.at(half), variances=True)
     settings = {"member": Settings(prior=first.effects["member"])}
-    second = fit_glmix(Rows(of["second"], y[~half]), settings)
-    both = fit_glmix(Rows({k: effects[k] for k in ("global", "member")}, y))
-    alone = fit_glmix(Rows(of["second"], y[~half]))
+    second = fit_glmix(rows.at(~half), settings)
+    both = fit_glmix(rows)
+    alone = fit_glmix(rows.at(~half))
     target = both.effects["member"].coefficients.toarray()
     with_prior = np.abs(second.effects["member"].coefficients.toarray() - target).mean()
     assert with_prior < 0.6 * np.abs(alone.effects["member"].coefficients.toarray() - target).mean()
     # a prior that is nearly certain wins over the rows, in every coefficient
     sure = first.effects["member"]
     certain = type(sure)(sure.entities, sure.columns, sure.coefficients, sure.variances * 1e-9, sure.rows)
-    kept = fit_glmix(Rows(of["second"], y[~half]), {"member": Settings(prior=certain)})
+    kept = fit_glmix(rows.at(~half), {"member": Settings(prior=certain)})
     np.testing.assert_allclose(kept.effects["member"].coefficients.toarray(), sure.coefficients.toarray(), atol=1e-5)
     with pytest.raises(ValueError, match="no variances"):
-        fit_glmix(Rows(of["second"], y[~half]), {"member": Settings(prior=alone.effects["member"])})
+        fit_glmix(rows.at(~half), {"member": Settings(prior=alone.effects["member"])})
 
 
 def test_variances_are_the_diagonal_of_the_inverse_hessian():
@@ -435,10 +427,7 @@ def test_variances_are_the_diagonal_of_the_inverse_hessian():
 def test_ends_when_the_validation_stops_getting_better():
     effects, y, rng = _drawn(20, n=4000)
     held_out = rng.random(len(y)) < 0.3
-    train, validation = (
-        Rows({k: Features(f.x[m], None if f.entity is None else f.entity[m]) for k, f in effects.items()}, y[m])
-        for m in (~held_out, held_out)
-    )
+    train, validation = Rows(effects, y).at(~held_out), Rows(effects, y).at(held_out)
     model = fit_glmix(train, validation=validation, stop="validation")
     assert model.stopped_by == "validation"
     best = max(one.roc_auc for one in model.passes)
@@ -453,10 +442,7 @@ def test_ends_when_the_validation_stops_getting_better():
 def test_chooses_the_penalty_that_validates_best():
     effects, y, rng = _drawn(21, n=6000, members=200)
     held_out = rng.random(len(y)) < 0.3
-    train, validation = (
-        Rows({k: Features(f.x[m], None if f.entity is None else f.entity[m]) for k, f in effects.items()}, y[m])
-        for m in (~held_out, held_out)
-    )
+    train, validation = Rows(effects, y).at(~held_out), Rows(effects, y).at(held_out)
     grids = {"member": [0.01, 1.0, 100.0], "course": [0.1, 1000.0]}
     settings, trials = choose_l2(train, validation, grids)
     assert settings["member"].l2 == 1.0  # the labels were drawn with coefficients of variance 1
@@ -475,10 +461,8 @@ def test_chooses_a_penalty_of_their_own_for_intercepts():
     effects = {"member": effects["member"]}
     y = (rng.random(len(y)) < expit(level + effects["member"].x[:, 0])).astype(float)
     held_out = rng.random(len(y)) < 0.3
-    train, validation = (
-        Rows({"member": Features(effects["member"].x[m], effects["member"].entity[m])}, y[m], offset=level[m])
-        for m in (~held_out, held_out)
-    )
+    rows = Rows(effects, y, offset=level)
+    train, validation = rows.at(~held_out), rows.at(held_out)
     settings, trials = choose_l2(train, validation, {"member": [1.0]}, intercepts=(1.0, 1000.0))
     assert settings["member"].intercept_l2 == 1000.0
     assert [(t.l2, t.intercept_l2, t.is_chosen) for t in trials] == [(1.0, 1.0, False), (1.0, 1000.0, True)]
@@ -497,8 +481,7 @@ def test_the_number_of_threads_changes_nothing():
 def test_the_order_of_the_rows_changes_nothing_but_the_last_digits():
     effects, y, rng = _drawn(23)
     order = rng.permutation(len(y))
-    shuffled = {k: Features(f.x[order], None if f.entity is None else f.entity[order]) for k, f in effects.items()}
-    first, second = fit_glmix(Rows(effects, y), tolerance=1e-12), fit_glmix(Rows(shuffled, y[order]), tolerance=1e-12)
+    first, second = (fit_glmix(rows, tolerance=1e-12) for rows in (Rows(effects, y), Rows(effects, y).at(order)))
     np.testing.assert_allclose(second.logits(Rows(effects)), first.logits(Rows(effects)), atol=1e-5)
 
 

@@ -93,15 +93,8 @@ def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Se
     y = examples.column("label").to_numpy().astype(float)
     offset = examples.column("global_logit").to_numpy().astype(float) if parts else np.zeros(len(y))
 
-    def rows(chosen: NDArray) -> Rows:
-        weight = examples.column("weight").to_numpy()[chosen]
-        return Rows(
-            {name: Features(f.x[chosen], None if f.entity is None else f.entity[chosen], f.columns)
-             for name, f in features.items()},
-            y[chosen], weight, offset[chosen],
-        )  # fmt: skip
-
-    train, validation = rows(np.flatnonzero(is_train)), rows(np.flatnonzero(~is_train))
+    rows = Rows(features, y, examples.column("weight").to_numpy(), offset)
+    train, validation = rows.at(np.flatnonzero(is_train)), rows.at(np.flatnonzero(~is_train))
     if len(np.unique(train.y)) < 2:
         raise NothingToLearnError(f"{len(train.y)} examples of one class")
     grid = sorted(float(value) for value in row["l2"].split("|"))
