@@ -76,6 +76,7 @@ select
     variant,
     member_id,
     course_id,
-    cast(round(score, 9) as double) as score
+    cast(round(score, 9) as double) as score,
+    cast(row_number() over (partition by variant, member_id order by round(score, 9) desc, course_id) as integer) as position
 from filled
-qualify row_number() over (partition by variant, member_id order by round(score, 9) desc, course_id) <= {{ length }}
+qualify position <= {{ length }}

@@ -22,8 +22,8 @@ variant_lists as (
     select
         scores.member_id,
         scores.variant,
-        {{ list_by_rank('numbered_courses.place', 'scores.score desc, scores.course_id') }} as indices,
-        {{ list_by_rank('cast(scores.score as float)', 'scores.score desc, scores.course_id') }} as scores
+        {{ list_by_rank('numbered_courses.place', 'scores.position') }} as indices,
+        {{ list_by_rank('cast(scores.score as float)', 'scores.position') }} as scores
     from {{ ref('scores') }} as scores
     inner join numbered_courses using (member_id, course_id)
     group by scores.member_id, scores.variant

@@ -4,10 +4,7 @@ select
     assignments.member_id,
     assignments.channel,
     scores.variant,
-    cast(row_number() over (
-        partition by assignments.member_id, assignments.channel
-        order by scores.score desc, scores.course_id
-    ) as integer) as position,
+    scores.position,
     scores.course_id,
     scores.score,
     best_reasons.reason,
