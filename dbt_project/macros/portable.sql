@@ -30,6 +30,12 @@
 {% macro empty_list(type) %}{{ return(adapter.dispatch('empty_list')(type)) }}{% endmacro %}
 {% macro default__empty_list(type) -%}cast([] as {{ type }}[]){%- endmacro %}
 
+{% macro list_rows(relation, keys, lists) %}{{ return(adapter.dispatch('list_rows')(relation, keys, lists)) }}{% endmacro %}
+{#- a row per entry of lists of equal length: the keys and the entries, under the names given -#}
+{% macro default__list_rows(relation, keys, lists) -%}
+    (select {{ keys | join(', ') }}{% for list, name in lists.items() %}, unnest({{ list }}) as {{ name }}{% endfor %} from {{ relation }})
+{%- endmacro %}
+
 {% macro struct_of(fields) %}{{ return(adapter.dispatch('struct_of')(fields)) }}{% endmacro %}
 {% macro default__struct_of(fields) -%}
     struct_pack({% for name, value in fields.items() %}{{ name }} := {{ value }}{{ ', ' if not loop.last }}{% endfor %})

@@ -71,9 +71,14 @@ def places(keys: NDArray, wanted: NDArray) -> NDArray:
     return np.where(keys[at] == wanted, at, -1)
 
 
+def with_empty_row(matrix: csr_matrix) -> csr_matrix:
+    """The matrix and one row of zeros behind it, which place -1 finds."""
+    return vstack([matrix, csr_matrix((1, matrix.shape[1]))], format="csr")
+
+
 def rows_at(matrix: csr_matrix, place: NDArray) -> csr_matrix:
     """The rows of a matrix at each place, an empty one at -1."""
-    return vstack([matrix, csr_matrix((1, matrix.shape[1]))], format="csr")[place]
+    return with_empty_row(matrix)[place]
 
 
 def column_codes(rows: pa.Table) -> tuple[NDArray, list[tuple[str, str]]]:

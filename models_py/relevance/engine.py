@@ -7,7 +7,9 @@
 Bodies that use only these and numpy do not depend on where the rows live.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +53,30 @@ def _checked(keys: pa.Array, by: str, last: pa.Scalar | None) -> pa.Scalar:
     return keys[-1]
 
 
+def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
+    """`function` of every item, in their order, by so many threads; at most one item waits beside those at work."""
+    with ThreadPoolExecutor(workers) as pool:
+        pending: deque = deque()
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
+    """(offsets (n + 1,), flat values) of a column of n lists."""
+    array = column.combine_chunks()
+    offsets = array.offsets.to_numpy().astype(np.int64)
+    return offsets - offsets[0], array.flatten().to_numpy(zero_copy_only=False)
+
+
+def list_array(counts: NDArray, values: NDArray) -> pa.ListArray:
+    """A column of lists with so many of the values each."""
+    return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)), values)
+
+
 class DuckDB:
     """The verbs on a DuckDB connection; relations come from `dbt.ref`."""
 
@@ -69,10 +95,12 @@ class DuckDB:
         function: Callable[[pa.Table], pa.Table],
         schema: pa.Schema,
         rows: int = BATCH_ROWS,
+        workers: int = 1,
     ) -> pa.RecordBatchReader:
-        """Stream of `function(table)` for tables of whole groups of `by`, ordered by `by`."""
+        """Stream of `function(table)` for tables of whole groups of `by`, ordered by it; `workers` threads call it."""
         tables = whole_groups(self._reader(relation, [by], rows), by, rows)
-        batches = (batch for table in tables for batch in function(table).cast(schema).to_batches())
+        results = in_order(lambda table: function(table).cast(schema).to_batches(), tables, workers)
+        batches = (batch for result in results for batch in result)
         return pa.RecordBatchReader.from_batches(schema, batches)
 
     def reduce(self, relation, function: Callable[[pa.Table], NDArray], zero: NDArray) -> NDArray:

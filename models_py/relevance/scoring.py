@@ -1,13 +1,15 @@
 """Scores candidates on the fly (section 4.2): course data in memory, member data streamed, nothing stored between."""
 
+import os
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from relevance.catalogue import CatalogueSpace, Column, Shard
-from relevance.engine import engine
+from relevance.catalogue_kernels import best_pairs
+from relevance.engine import engine, ragged
 from relevance.learning import EFFECTS, learner, models_of
 
 SHARD_MEMBERS = 512
@@ -57,71 +59,55 @@ def catalogue_scorers(coefficients: pa.Table, variants: pa.Table, space: Catalog
     return scorers
 
 
-def _ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
-    """(offsets, flat values) of a list column."""
-    array = column.combine_chunks()
-    offsets = array.offsets.to_numpy()
-    return offsets - offsets[0], array.flatten().to_numpy(zero_copy_only=False)
+def shard_of(groups: pa.Table, space: CatalogueSpace) -> Shard:
+    """groups : member_id, courses, terms, term_values, pair_courses, pair_terms, pair_values (rows of
+    `scoring_groups`)."""
+    offsets, courses = ragged(groups.column("courses"))
+    term_offsets, terms = ragged(groups.column("terms"))
+    _, term_values = ragged(groups.column("term_values"))
+    stored_offsets, stored_courses = ragged(groups.column("pair_courses"))
+    return Shard(
+        space,
+        csr_matrix((term_values, terms, term_offsets), (groups.num_rows, len(space.terms))),
+        offsets,
+        courses,
+        (
+            stored_offsets,
+            stored_courses,
+            *(ragged(groups.column(name))[1] for name in ("pair_terms", "pair_values")),
+        ),
+        groups.column("member_id").cast(pa.string()).to_pylist(),
+    )
 
 
-def score_shard(shard: pa.Table, scorers: dict, space: CatalogueSpace, keep: int, schema: pa.Schema) -> pa.Table:
+def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: int, schema: pa.Schema) -> pa.Table:
     """The best `keep` candidates of every member of a shard, for each variant assigned to the member.
 
-    shard : member_id, variants, courses, terms, term_values, pair_courses, pair_terms, pair_values (rows of
-    `scoring_groups`). Ties go to the lower course number.
+    groups : rows of `scoring_groups`, as in shard_of, with `variants`. Ties go to the lower course number.
     """
-    members, courses = shard.num_rows, len(space.course_ids)
-    offsets, candidate = _ragged(shard.column("courses"))
-    candidates = np.zeros((members, courses), bool)
-    candidates[np.repeat(np.arange(members), np.diff(offsets)), candidate] = True
-    term_offsets, term = _ragged(shard.column("terms"))
-    _, value = _ragged(shard.column("term_values"))
-    features = csr_matrix((value, term, term_offsets), (members, len(space.terms)))
-    pair_offsets, pair_course = _ragged(shard.column("pair_courses"))
-    _, pair_term = _ragged(shard.column("pair_terms"))
-    _, pair_value = _ragged(shard.column("pair_values"))
-    pair_member = np.repeat(np.arange(members), np.diff(pair_offsets))
-    pairs = {}
-    for number in np.unique(pair_term).tolist():
-        here = pair_term == number
-        places = (pair_member[here], pair_course[here])
-        pairs[number] = csr_matrix((pair_value[here], places), (members, courses))
-    assigned = shard.column("variants").to_pylist()
-    ids = shard.column("member_id").cast(pa.string()).to_pylist()
+    shard = shard_of(groups, space)
+    assigned_offsets, assigned = ragged(groups.column("variants"))
+    assigned_member = np.repeat(np.arange(groups.num_rows), np.diff(assigned_offsets))
     out = []
     for name, scorer in scorers.items():
-        chosen = np.flatnonzero([name in names for names in assigned])
+        chosen = assigned_member[assigned == name]
         if not len(chosen):
             continue
-        part = Shard(
-            space,
-            features[chosen],
-            {number: matrix[chosen] for number, matrix in pairs.items()},
-            candidates[chosen],
-            [ids[i] for i in chosen.tolist()],
-        )
+        part = shard.only(chosen)
         effects = scorer.effects(part) if hasattr(scorer, "effects") else {}
-        full = np.where(part.candidates, sum(effects.values()) if effects else scorer.logits(part), -np.inf)
-        top = np.argsort(-np.round(full, 9), axis=1, kind="stable")[:, : min(keep, courses)]
-        best = np.take_along_axis(full, top, axis=1)
-        which, rank = np.nonzero(np.isfinite(best))
-        out.append(
-            pa.table(
-                {
-                    "variant": pa.array([name] * len(which), pa.string()),
-                    "member_id": shard.column("member_id").take(pa.array(chosen[which])),
-                    "course_id": space.course_ids.take(pa.array(top[which, rank])),
-                    "score": best[which, rank],
-                    **{
-                        f"{effect}_score": effects[effect][which, top[which, rank]]
-                        if effects
-                        else pa.nulls(len(which), pa.float64())
-                        for effect in EFFECTS
-                    },
-                },
-                schema=schema,
-            )
-        )
+        scores = sum(effects.values()) if effects else scorer.logits(part)
+        best = np.empty(len(scores), np.int64)
+        counts = best_pairs(part.offsets, np.round(scores, 9), keep, best)
+        best = best[: counts.sum()]
+        rows = {
+            "variant": pa.array([name], pa.string()).take(pa.array(np.zeros(len(best), np.int8))),
+            "member_id": groups.column("member_id").take(pa.array(np.repeat(chosen, counts))),
+            "course_id": space.course_ids.take(pa.array(part.courses[best])),
+            "score": scores[best],
+        }
+        for effect in EFFECTS:
+            rows[f"{effect}_score"] = effects[effect][best] if effects else pa.nulls(len(best), pa.float64())
+        out.append(pa.table(rows, schema=schema))
     return pa.concat_tables(out) if out else schema.empty_table()
 
 
@@ -148,5 +134,10 @@ def learned_scores(
         ]
     )
     return verbs.map_groups(
-        groups, "member_id", lambda shard: score_shard(shard, scorers, space, keep, schema), schema, SHARD_MEMBERS
+        groups,
+        "member_id",
+        lambda shard: score_shard(shard, scorers, space, keep, schema),
+        schema,
+        SHARD_MEMBERS,
+        workers=os.cpu_count() or 1,
     )

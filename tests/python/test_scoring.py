@@ -129,7 +129,7 @@ def scored_again(session: duckdb.DuckDBPyConnection, keep: int) -> pa.Table:
         variants=session.table("variants.variants"),
         terms=session.table("scoring.scoring_terms"),
         pair_terms=session.table("scoring.scoring_pair_terms"),
-        courses=session.table("scoring.scoring_courses"),
+        courses=session.table("candidates.candidate_courses"),
         features=session.table("scoring.scoring_course_features"),
         steps=session.table("features.transformations"),
         buckets=session.table("features.feature_buckets"),

@@ -1,52 +1,13 @@
 -- What the scorer streams: all of a member in one row, the assigned variants, the candidates and the features.
-with member_variants as (
-    select member_id, {{ list_by_rank('variant', 'variant') }} as variants
-    from (
-        select distinct assignments.member_id, assignments.variant
-        from {{ ref('assignments') }} as assignments
-    )
-    group by member_id
-),
-
-member_candidates as (
-    select candidates.member_id, {{ list_by_rank('courses.course_number', 'courses.course_number') }} as courses
-    from {{ ref('candidates') }} as candidates
-    inner join {{ ref('scoring_courses') }} as courses using (course_id)
-    group by candidates.member_id
-),
-
-member_terms as (
-    select
-        features.member_id,
-        {{ list_by_rank('terms.term_number', 'terms.term_number') }} as terms,
-        {{ list_by_rank('features.value', 'terms.term_number') }} as term_values
-    from {{ ref('scoring_member_features') }} as features
-    inner join {{ ref('scoring_terms') }} as terms using (feature, term)
-    group by features.member_id
-),
-
-member_pairs as (
-    select
-        features.member_id,
-        {{ list_by_rank('courses.course_number', 'courses.course_number, terms.term_number') }} as pair_courses,
-        {{ list_by_rank('terms.term_number', 'courses.course_number, terms.term_number') }} as pair_terms,
-        {{ list_by_rank('features.value', 'courses.course_number, terms.term_number') }} as pair_values
-    from {{ ref('scoring_pair_features') }} as features
-    inner join {{ ref('scoring_courses') }} as courses using (course_id)
-    inner join {{ ref('scoring_pair_terms') }} as terms using (feature, term)
-    group by features.member_id
-)
-
+{{ config(materialized='view') }}
 select
-    member_variants.member_id,
-    member_variants.variants,
-    member_candidates.courses,
-    coalesce(member_terms.terms, {{ empty_list('integer') }}) as terms,
-    coalesce(member_terms.term_values, {{ empty_list('double') }}) as term_values,
-    coalesce(member_pairs.pair_courses, {{ empty_list('integer') }}) as pair_courses,
-    coalesce(member_pairs.pair_terms, {{ empty_list('integer') }}) as pair_terms,
-    coalesce(member_pairs.pair_values, {{ empty_list('double') }}) as pair_values
-from member_variants
-inner join member_candidates using (member_id)
-left join member_terms using (member_id)
-left join member_pairs using (member_id)
+    members.member_id,
+    members.variants,
+    candidates.courses,
+    members.terms,
+    members.term_values,
+    members.pair_courses,
+    members.pair_terms,
+    members.pair_values
+from {{ ref('scoring_members') }} as members
+inner join {{ ref('candidate_lists') }} as candidates using (member_id)

@@ -2,4 +2,4 @@
 select features.member_id, features.course_id, features.feature, features.term, cast(features.value as double) as value
 from {{ ref('latest_interaction_features') }} as features
 semi join {{ ref('used_features') }} as used on features.feature = used.feature
-semi join {{ ref('scoring_courses') }} as courses on features.course_id = courses.course_id
+semi join {{ ref('candidate_courses') }} as courses on features.course_id = courses.course_id

@@ -11,7 +11,7 @@ def model(dbt, session):
         variants=dbt.ref("variants"),
         terms=dbt.ref("scoring_terms"),
         pair_terms=dbt.ref("scoring_pair_terms"),
-        courses=dbt.ref("scoring_courses"),
+        courses=dbt.ref("candidate_courses"),
         features=dbt.ref("scoring_course_features"),
         steps=dbt.ref("transformations"),
         buckets=dbt.ref("feature_buckets"),

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from relevance.catalogue import CatalogueSpace, LinearScorer, Shard
-from relevance.design import INTERCEPT, Design, column_codes, design_of, keyed_matrix, places, rows_at
+from relevance.catalogue import CatalogueSpace, LinearScorer, Product, Shard
+from relevance.design import INTERCEPT, Design, column_codes, design_of, keyed_matrix, places, rows_at, with_empty_row
 from relevance.glmix import Effect, Features, GLMix, Rows, Settings, Trial, choose_l2, fit_glmix
 from relevance.learners.logistic import weights_of
 from relevance.learning import (
@@ -216,21 +216,27 @@ class MixedScorer:
         self.fixed = LinearScorer(weights_of(rows.filter(pc.equal(rows.column("effect"), "global"))), space)
         courses = len(space.course_ids)
         columns = [INTERCEPT_COLUMN, *space.course_values]
-        self.members, self.of_members = _table(rows, "member", columns)
+        self.members, of_members = _table(rows, "member", columns)
+        self.of_members = with_empty_row(of_members)
         pieces = [(np.arange(courses), np.ones(courses)), *space.course_values.values()]
         row = np.repeat(np.arange(len(pieces)), [len(course) for course, _ in pieces])
-        self.course_features = csr_matrix(
-            (np.concatenate([v for _, v in pieces]), (row, np.concatenate([c for c, _ in pieces]))),
-            (len(columns), courses),
+        self.course_features = Product(
+            csr_matrix(
+                (np.concatenate([v for _, v in pieces]), (row, np.concatenate([c for c, _ in pieces]))),
+                (len(columns), courses),
+            )
         )
         names, theta = _table(rows, "course", [INTERCEPT_COLUMN, *space.terms])
-        self.of_courses = _of_each(names, theta, [str(course) for course in space.course_ids.to_pylist()]).T.tocsr()
+        of_courses = _of_each(names, theta, [str(course) for course in space.course_ids.to_pylist()]).T.tocsr()
+        self.course_intercepts, self.of_courses = of_courses[[0]].toarray().ravel(), Product(of_courses[1:])
 
     def effects(self, shard: Shard) -> dict[str, NDArray]:
-        """effect -> (m, courses) its part of the logit."""
-        member = _of_each(self.members, self.of_members, shard.member_ids) @ self.course_features
-        course = (shard.members @ self.of_courses[1:]).toarray() + self.of_courses[[0]].toarray()
-        return {"global": self.fixed.logits(shard), "member": member.toarray(), "course": course}
+        """effect -> (pairs,) its part of the logit."""
+        member, course = shard.zeros(), self.course_intercepts[shard.courses]
+        of_members = self.of_members[places(self.members, np.asarray(shard.member_ids, str))]
+        self.course_features.add_to(member, of_members, shard)
+        self.of_courses.add_to(course, shard.members, shard)
+        return {"global": self.fixed.logits(shard), "member": member, "course": course}
 
     def logits(self, shard: Shard) -> NDArray:
         return sum(self.effects(shard).values())

@@ -4,6 +4,8 @@ A node of a tree is a row: effect `tree`, entity `<tree>:<node>`, where node n h
 node names its column and holds its threshold (left is <=), a leaf has no feature and holds its value.
 """
 
+from copy import copy
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from relevance.catalogue import CatalogueSpace, Shard
+from relevance.catalogue_kernels import add_trees
 from relevance.design import INTERCEPT, Design
 from relevance.learning import NothingToLearnError, Task, coefficient_rows
 
@@ -61,7 +64,7 @@ def _nodes(nodes: NDArray):
 
 
 class Forest:
-    """The trees of a model, over the columns that it names."""
+    """The trees of a model, over the columns that it names, as arrays over the nodes of all of them."""
 
     def __init__(self, rows: pa.Table):
         table = rows.to_pylist()
@@ -69,61 +72,60 @@ class Forest:
         nodes = [row for row in table if row["feature"] != INTERCEPT]
         self.columns = sorted({(row["feature"], row["term"]) for row in nodes if row["feature"]})
         place = {column: i for i, column in enumerate(self.columns)}
-        self.trees: dict[int, dict[int, tuple[int, float]]] = {}
-        for row in nodes:
-            tree, node = map(int, row["entity_id"].split(":"))
-            column = place[row["feature"], row["term"]] if row["feature"] else -1
-            self.trees.setdefault(tree, {})[node] = (column, row["coefficient"])
+        names = [tuple(map(int, row["entity_id"].split(":"))) for row in nodes]
+        number = {name: i for i, name in enumerate(names)}
+        self.roots = np.array(sorted(i for (_, node), i in number.items() if node == 1))
+        self.depth = max(node.bit_length() for _, node in names) - 1
+        self.column = np.array([place.get((row["feature"], row["term"]), 0) for row in nodes])
+        self.value = np.array([row["coefficient"] for row in nodes])
+        self.children = np.array(
+            [[number.get((tree, 2 * node + side), i) for side in (0, 1)] for i, (tree, node) in enumerate(names)]
+        )
 
-    def logits(self, x: NDArray) -> NDArray:
-        """x : (n, columns) -> (n,)."""
-        total = np.full(len(x), self.intercept)
-        for _, nodes in sorted(self.trees.items()):
-            open_nodes = [(1, np.arange(len(x)))]
-            while open_nodes:
-                node, rows = open_nodes.pop()
-                column, value = nodes[node]
-                if column < 0:
-                    total[rows] += value
-                    continue
-                left = x[rows, column] <= value
-                open_nodes += [(2 * node, rows[left]), (2 * node + 1, rows[~left])]
+    def logits(self, members: NDArray, courses: NDArray, pairs: NDArray, offsets: NDArray, course: NDArray) -> NDArray:
+        """members (m, a), courses (b, c), pairs (n, d): values of the columns in this order;  offsets (m + 1,) of the
+        members' pairs, course (n,) of each pair -> (n,)."""
+        total = np.full(len(course), self.intercept)
+        nodes = (self.roots, self.depth, self.column, self.value, self.children)
+        add_trees(*nodes, members, courses, pairs, offsets, course, total)
         return total
+
+    def ordered(self, columns: list[tuple[str, str]]) -> "Forest":
+        """The same trees over the same columns in another order."""
+        place = np.array([columns.index(column) for column in self.columns], np.int64)
+        other = copy(self)
+        other.columns, other.column = columns, place[self.column] if columns else self.column
+        return other
 
 
 def logits(rows: pa.Table, design: Design, parts: dict) -> NDArray:
     forest = Forest(rows)
     known = {column: i for i, column in enumerate(design.columns)}
-    x = np.zeros((design.x.shape[0], len(forest.columns)))
+    n = design.x.shape[0]
+    x = np.zeros((n, len(forest.columns)))
     for place, column in enumerate(forest.columns):
         if column in known:
             x[:, place] = design.x[:, known[column]].toarray().ravel()
-    return forest.logits(x)
+    return forest.logits(x, np.zeros((1, 0)), np.zeros((n, 0)), np.arange(n + 1), np.zeros(n, np.int64))
 
 
 class _ForestScorer:
     def __init__(self, forest: Forest, space: CatalogueSpace):
-        self.forest, self.space = forest, space
-        self.course_columns = {}
-        for column in forest.columns:
-            if column in space.course_values:
-                course, value = space.course_values[column]
-                self.course_columns[column] = np.zeros(len(space.course_ids))
-                np.add.at(self.course_columns[column], course, value)
+        of_course = [column for column in forest.columns if column in space.course_values]
+        others = [column for column in forest.columns if column not in space.course_values]
+        of_member = [column for column in others if column in space.term_number]
+        self.of_pair = [column for column in others if column not in space.term_number]
+        self.forest = forest.ordered([*of_member, *of_course, *self.of_pair])
+        self.of_member = [space.term_number[column] for column in of_member]
+        columns = [space.course_column(column) for column in of_course]
+        self.of_course = np.column_stack(columns) if columns else np.zeros((len(space.course_ids), 0))
 
     def logits(self, shard: Shard) -> NDArray:
-        member, course = np.nonzero(shard.candidates)
-        x = np.zeros((len(member), len(self.forest.columns)))
-        for place, column in enumerate(self.forest.columns):
-            if column in self.course_columns:
-                x[:, place] = self.course_columns[column][course]
-            elif column in self.space.term_number:
-                x[:, place] = shard.members[:, self.space.term_number[column]].toarray().ravel()[member]
-            elif column[0] in self.space.steps or column in self.space.pair_number:
-                x[:, place] = shard.interaction(column)[member, course]
-        total = np.zeros(shard.candidates.shape)
-        total[member, course] = self.forest.logits(x)
-        return total
+        pairs = np.zeros((len(shard.courses), len(self.of_pair)))
+        for place, column in enumerate(self.of_pair):
+            pairs[:, place] = shard.interaction(column)
+        members = np.ascontiguousarray(shard.members[:, self.of_member].toarray())
+        return self.forest.logits(members, self.of_course, pairs, shard.offsets, shard.courses)
 
 
 def catalogue(rows: pa.Table, space: CatalogueSpace, parts: dict) -> _ForestScorer:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from relevance.catalogue import CatalogueSpace
+from relevance.catalogue import CatalogueSpace, Product, Shard
 from relevance.design import Design
 from relevance.learning import LearningError, NothingToLearnError, Task, coefficient_rows
 
@@ -96,12 +96,14 @@ def logits(rows: pa.Table, design: Design, parts: dict) -> NDArray:
 
 class _ItemScorer:
     def __init__(self, matrix: csr_matrix):
-        self.matrix = matrix
+        self.similarities = Product(matrix)
 
-    def logits(self, shard) -> NDArray:
+    def logits(self, shard: Shard) -> NDArray:
         members = shard.members.copy()
         members.data[:] = 1.0
-        return np.log1p((members @ self.matrix).toarray())
+        total = shard.zeros()
+        self.similarities.add_to(total, members, shard)
+        return np.log1p(total)
 
 
 def catalogue(rows: pa.Table, space: CatalogueSpace, parts: dict) -> _ItemScorer:

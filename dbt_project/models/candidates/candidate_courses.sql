@@ -1,4 +1,4 @@
--- courses for everybody, best first: what did best lately and what is new take turns
+-- The courses that can be recommended, by number; and the list for everybody: what did best lately and what is new take turns
 {%- set length = var('candidates_per_member') %}
 with course_ranks as (
     select
@@ -19,9 +19,9 @@ with course_ranks as (
 
 select
     course_id,
+    cast(row_number() over (order by course_id) - 1 as integer) as course_number,
     popularity_rank <= {{ length }} as is_popular,
     recency_rank <= {{ length // 2 }} as is_recent,
     -- every third place goes to the next latest release
     cast(row_number() over (order by least(3 * popularity_rank, 6 * recency_rank), course_id) as integer) as shared_rank
 from course_ranks
-qualify row_number() over (order by least(3 * popularity_rank, 6 * recency_rank), course_id) <= {{ length }}

@@ -1,0 +1,104 @@
+"""Candidates of a member (section 4.2): the best of a few pools, each a sparse product, then what everybody gets."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from relevance.candidate_kernels import merged_candidates
+from relevance.engine import engine, list_array, ragged
+
+LISTED = (("courses", pa.list_(pa.int32())), ("pools", pa.list_(pa.uint8())))
+POOLS = ("skill_affinity", "thinned_skill_affinity", "similar_to_engaged")  # pool i is bit i of `pools`
+BATCH_MEMBERS = 2048
+
+
+@dataclass(frozen=True)
+class Pools:
+    """What candidates are chosen from.
+
+    by_term : (pools, terms + 1) where the postings of each pool and term begin;  courses, weights : the postings;
+    quotas : (pools,) courses taken of each pool;  kept : (pools,) share of a pool's courses that take part, drawn by
+    member and course;  shared : course numbers for everybody, best first;  limit : candidates of a member.
+    """
+
+    by_term: NDArray
+    courses: NDArray
+    weights: NDArray
+    quotas: NDArray
+    kept: NDArray
+    shared: NDArray
+    limit: int
+
+    def of(self, offsets: NDArray, terms: NDArray, weights: NDArray, draws: NDArray) -> tuple[NDArray, ...]:
+        """Candidates of m members with the sparse rows (offsets (m + 1,), terms, weights) and a number each that
+        courses are drawn by -> counts (m,), then for each candidate, ascending by member and course, the course number
+        and the bits of its pools, none for what everybody gets."""
+        members = len(offsets) - 1
+        courses = np.empty(members * self.limit, np.int32)
+        bits = np.empty(members * self.limit, np.uint8)
+        counts = merged_candidates(
+            offsets, terms, weights, draws, self.by_term, self.courses, self.weights, self.quotas, self.kept,
+            self.shared, self.limit, courses, bits,
+        )  # fmt: skip
+        return counts, courses[: counts.sum()], bits[: counts.sum()]
+
+
+def pools_of(postings: list[csr_matrix], quotas: list[int], kept: list[float], shared: NDArray, limit: int) -> Pools:
+    """postings : a (terms, courses) matrix per pool, weights above 0."""
+    first = np.cumsum([0, *(matrix.nnz for matrix in postings)])
+    return Pools(
+        np.vstack([matrix.indptr.astype(np.int64) + start for matrix, start in zip(postings, first, strict=False)]),
+        np.concatenate([matrix.indices.astype(np.int32) for matrix in postings]),
+        np.concatenate([matrix.data.astype(float) for matrix in postings]),
+        np.array(quotas, np.int64),
+        np.array(kept, float),
+        shared.astype(np.int32),
+        limit,
+    )
+
+
+def candidate_lists(session, members, postings, terms, courses, pools, limit: int) -> pa.RecordBatchReader:
+    """Streams (member_id, courses: numbers ascending, pools: bits of POOLS), one row per member; the arguments are
+    relations. `limit` candidates a member where the catalogue has so many, a pool's share of them at most from it.
+
+    Raises ValueError if `pools` are not those of POOLS, or share out more than all places.
+    """
+    verbs = engine(session)
+    catalogue = verbs.collect(courses, order=["course_number"])
+    settings = {row["pool"]: row for row in verbs.collect(pools).to_pylist()}
+    if set(settings) != set(POOLS):
+        raise ValueError(
+            f"seed candidate_pools has {', '.join(sorted(settings))}. Remedy: keep the pools {', '.join(POOLS)}"
+        )
+    if sum(row["share"] for row in settings.values()) > 1 + 1e-9:
+        raise ValueError("seed candidate_pools: the shares add up to more than 1. Remedy: lower some of them")
+    shape = (verbs.collect(terms.aggregate("count(*) as terms"))["terms"][0].as_py(), catalogue.num_rows)
+    rows = verbs.collect(postings, order=["pool", "term_number", "course_number"])
+    matrices = []
+    for pool in POOLS:
+        of = rows.filter(pc.equal(rows.column("pool"), pool))
+        places = (of.column("term_number").to_numpy(), of.column("course_number").to_numpy())
+        matrices.append(csr_matrix((of.column("weight").to_numpy(), places), shape))
+    chosen = pools_of(
+        matrices,
+        [int(settings[pool]["share"] * limit) for pool in POOLS],
+        [settings[pool]["kept_share"] for pool in POOLS],
+        np.argsort(catalogue.column("shared_rank").to_numpy(), kind="stable"),
+        limit,
+    )
+    member_type = members.limit(0).to_arrow_table().schema.field("member_id").type
+    schema = pa.schema([("member_id", member_type), *LISTED])
+
+    def lists(batch: pa.Table) -> pa.Table:
+        offsets, term = ragged(batch.column("terms"))
+        counts, course, bits = chosen.of(offsets, term, ragged(batch.column("weights"))[1], batch["draw"].to_numpy())
+        return pa.table(
+            [batch.column("member_id"), list_array(counts, course), list_array(counts, bits)], schema=schema
+        )
+
+    return verbs.map_groups(members, "member_id", lists, schema, BATCH_MEMBERS, workers=os.cpu_count() or 1)
