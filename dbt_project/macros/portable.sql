@@ -36,6 +36,10 @@
     (select {{ keys | join(', ') }}{% for list, name in lists.items() %}, unnest({{ list }}) as {{ name }}{% endfor %} from {{ relation }})
 {%- endmacro %}
 
+{% macro letters_of(text) %}{{ return(adapter.dispatch('letters_of')(text)) }}{% endmacro %}
+{#- the letters of a text as a list -#}
+{% macro default__letters_of(text) -%}string_split({{ text }}, ''){%- endmacro %}
+
 {% macro struct_of(fields) %}{{ return(adapter.dispatch('struct_of')(fields)) }}{% endmacro %}
 {% macro default__struct_of(fields) -%}
     struct_pack({% for name, value in fields.items() %}{{ name }} := {{ value }}{{ ', ' if not loop.last }}{% endfor %})

@@ -69,3 +69,18 @@
     {% for name in var('variants') | sort if resolved_variant(name).learner not in rule_learners() %}{% do names.append(name) %}{% endfor %}
     {{ return(names) }}
 {% endmacro %}
+
+{# The scorer's lists (rows of variant, member_id, courses, scores ...), a row per course. #}
+{% macro listed_scores(lists) -%}
+{%- set columns = {'courses': 'course_number', 'scores': 'score', 'global_scores': 'global_score', 'member_scores': 'member_score', 'course_scores': 'course_score'} -%}
+select
+    listed.variant,
+    listed.member_id,
+    courses.course_id,
+    listed.score,
+    listed.global_score,
+    listed.member_score,
+    listed.course_score
+from {{ list_rows(lists, ['variant', 'member_id'], columns) }} as listed
+inner join {{ ref('candidate_courses') }} as courses using (course_number)
+{%- endmacro %}

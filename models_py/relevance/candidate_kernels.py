@@ -20,84 +20,87 @@ def _draw(member, course):
 
 
 @njit(nogil=True, cache=True)
-def _mark_best(total, touched, count, keep, bit, flags, histogram):
-    """Marks the `keep` highest totals of touched[:count]; equal ones by course number.
+def _mark_best(scores, highest, courses, count, keep, bit, flags, histogram):
+    """Marks the courses of the `keep` highest of scores[:count], from 0 to `highest`; equal ones by course number.
+    Returns how many had no mark.
 
     A histogram finds the bucket of the last place; only the courses in it are sorted.
     """
+    new = 0
     if count <= keep:
         for i in range(count):
-            flags[touched[i]] |= bit
-        return
-    lowest, highest = np.inf, -np.inf
-    for i in range(count):
-        lowest = min(lowest, total[touched[i]])
-        highest = max(highest, total[touched[i]])
-    scale = (BUCKETS - 1) / (highest - lowest) if highest > lowest else 0.0
+            new += np.int64(flags[courses[i]] == 0)
+            flags[courses[i]] |= bit
+        return new
+    scale = np.float32(BUCKETS - 1) / highest
     histogram[:] = 0
     for i in range(count):
-        histogram[np.int64((total[touched[i]] - lowest) * scale)] += 1
+        histogram[np.uint32(scores[i] * scale)] += 1
     bucket, above = BUCKETS - 1, 0
     while above + histogram[bucket] < keep:
         above += histogram[bucket]
         bucket -= 1
-    border = np.empty(histogram[bucket], np.int32)
+    border = np.empty(histogram[bucket], np.uint32)
+    score = np.empty(histogram[bucket], np.float32)
     n = 0
     for i in range(count):
-        course = touched[i]
-        at = np.int64((total[course] - lowest) * scale)
+        at = np.uint32(scores[i] * scale)
         if at > bucket:
-            flags[course] |= bit
+            new += np.int64(flags[courses[i]] == 0)
+            flags[courses[i]] |= bit
         elif at == bucket:
-            border[n] = course
+            border[n] = courses[i]
+            score[n] = scores[i]
             n += 1
-    border.sort()
-    order = np.argsort(-total[border], kind="mergesort")
+    by_course = np.argsort(border)
+    best = by_course[np.argsort(-score[by_course], kind="mergesort")]
     for i in range(keep - above):
-        flags[border[order[i]]] |= bit
+        course = border[best[i]]
+        new += np.int64(flags[course] == 0)
+        flags[course] |= bit
+    return new
 
 
 @njit(nogil=True, cache=True)
 def merged_candidates(
-    offsets, terms, weights, draws, by_term, postings, values, quotas, kept, shared, limit, out_courses, out_bits
-):
-    """Fills out_courses and out_bits, one member behind the other, and returns how many each has; the arguments are
-    those of Pools."""
+    offsets, terms, weights, draws, by_term, postings, values, quotas, kept, shared, limit, letter,
+    out_courses, out_letters,
+):  # fmt: skip
+    """Fills out_courses and out_letters, one member behind the other and one place longer than they can become, and
+    returns how many each has; the arguments are those of Pools."""
     catalogue = len(shared)
-    total = np.zeros(catalogue)
-    touched = np.empty(catalogue + 1, np.int32)  # what is written last may be known already
+    total = np.zeros(catalogue, np.float32)
+    touched = np.empty(catalogue + 1, np.uint32)  # what is written last may be known already
+    scores = np.empty(catalogue, np.float32)
     flags = np.zeros(catalogue, np.uint8)
     everybody = np.uint8(1 << len(quotas))
     histogram = np.empty(BUCKETS, np.int64)
     counts = np.empty(len(offsets) - 1, np.int64)
     used = 0
     for m in range(len(offsets) - 1):
+        own = 0
         for pool in range(len(quotas)):
             count = 0
             for k in range(offsets[m], offsets[m + 1]):
-                weight = weights[k]
+                weight = np.float32(weights[k])
                 for q in range(by_term[pool, terms[k]], by_term[pool, terms[k] + 1]):
                     course = postings[q]
                     # without a branch: whether a course is new cannot be guessed
                     touched[count] = course
-                    count += np.int64(total[course] == 0.0)
+                    count += np.int64(total[course] == 0)
                     total[course] += weight * values[q]
-            if kept[pool] < 1.0:
-                drawn = 0
-                for i in range(count):
-                    course = touched[i]
-                    if _draw(draws[m], course) < kept[pool]:
-                        touched[drawn] = course
-                        drawn += 1
-                    else:
-                        total[course] = 0.0
-                count = drawn
-            _mark_best(total, touched, count, quotas[pool], np.uint8(1 << pool), flags, histogram)
+            taken, highest = 0, np.float32(0)
             for i in range(count):
-                total[touched[i]] = 0.0
-        own = 0
-        for course in range(catalogue):
-            own += np.int64(flags[course] > 0)
+                course = touched[i]
+                score = total[course]
+                total[course] = 0
+                if kept[pool] < 1.0 and _draw(draws[m], course) >= kept[pool]:
+                    continue
+                touched[taken] = course
+                scores[taken] = score
+                highest = max(highest, score)
+                taken += 1
+            own += _mark_best(scores, highest, touched, taken, quotas[pool], np.uint8(1 << pool), flags, histogram)
         for course in shared:
             if own >= limit:
                 break
@@ -106,9 +109,8 @@ def merged_candidates(
                 own += 1
         counts[m] = own
         for course in range(catalogue):
-            if flags[course] > 0:
-                out_courses[used] = course
-                out_bits[used] = flags[course]
-                used += 1
-            flags[course] = 0
+            out_courses[used] = course
+            out_letters[used] = letter + flags[course]
+            used += np.int64(flags[course] > 0)
+        flags[:] = 0
     return counts

@@ -38,8 +38,7 @@ class Product:
             self._dense = (place, np.ascontiguousarray(matrix[self._terms].toarray().T))
 
     def add_to(self, out: NDArray, rows: csr_matrix, shard: "Shard") -> None:
-        """out (pairs,) += row of the pair's member (m, terms) . column of its course. Both ways sum the same terms in
-        the same order."""
+        """out (pairs,) += row of the pair's member (m, terms) . column of its course."""
         if not len(self._terms):
             return
         left = (rows.indptr, rows.indices, rows.data)

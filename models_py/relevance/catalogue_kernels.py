@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 BUCKETS = 1024  # of scores, when the best are selected
-CHAINS = 4  # candidates whose sums advance together: one alone waits for every addition
+VECTORISED = {"reassoc", "contract"}  # sums over columns in lanes
 
 
 @njit(nogil=True, cache=True)
@@ -27,7 +27,7 @@ def add_sparse_products(indptr, indices, values, by_term, postings, weights, off
         total[:] = 0.0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=VECTORISED)
 def add_dense_products(indptr, indices, values, place, matrix, offsets, courses, out):
     """The same with a dense matrix (courses, columns); `place` is the column of a term, or -1."""
     width = matrix.shape[1]
@@ -36,24 +36,11 @@ def add_dense_products(indptr, indices, values, place, matrix, offsets, courses,
         for k in range(indptr[m], indptr[m + 1]):
             if place[indices[k]] >= 0:
                 row[place[indices[k]]] = values[k]
-        first, last = offsets[m], offsets[m + 1]
-        whole = first + (last - first) // CHAINS * CHAINS
-        for p in range(first, whole, CHAINS):
-            a, b, c, d = courses[p], courses[p + 1], courses[p + 2], courses[p + 3]
-            sum_a = sum_b = sum_c = sum_d = 0.0
-            for j in range(width):
-                sum_a += row[j] * matrix[a, j]
-                sum_b += row[j] * matrix[b, j]
-                sum_c += row[j] * matrix[c, j]
-                sum_d += row[j] * matrix[d, j]
-            out[p] += sum_a
-            out[p + 1] += sum_b
-            out[p + 2] += sum_c
-            out[p + 3] += sum_d
-        for p in range(whole, last):
+        for p in range(offsets[m], offsets[m + 1]):
+            course = courses[p]
             total = 0.0
             for j in range(width):
-                total += row[j] * matrix[courses[p], j]
+                total += row[j] * matrix[course, j]
             out[p] += total
         row[:] = 0.0
 
@@ -103,6 +90,8 @@ def best_pairs(offsets, scores, keep, best):
     """
     counts = np.empty(len(offsets) - 1, np.int64)
     histogram = np.empty(BUCKETS, np.int64)
+    longest = np.max(np.diff(offsets))
+    chosen, negative = np.empty(longest + 1, np.int64), np.empty(longest + 1)
     used = 0
     for m in range(len(offsets) - 1):
         first, last = offsets[m], offsets[m + 1]
@@ -122,13 +111,19 @@ def best_pairs(offsets, scores, keep, best):
             while above < keep:
                 bucket -= 1
                 above += histogram[bucket]
-        chosen = np.empty(size, np.int64)
         count = 0
-        for p in range(first, last):
-            if int((scores[p] - lowest) * scale) >= bucket:
-                chosen[count] = p
-                count += 1
-        order = np.argsort(-scores[chosen[:count]], kind="mergesort")
+        for p in range(first, last):  # without a branch: which pairs are among the best cannot be guessed
+            chosen[count] = p
+            negative[count] = -scores[p]
+            count += np.int64(np.int64((scores[p] - lowest) * scale) >= bucket)
+        order = np.argsort(negative[:count])
+        for place in range(1, count):  # equal scores in the order of the pairs
+            one = order[place]
+            at = place
+            while at > 0 and negative[order[at - 1]] == negative[one] and order[at - 1] > one:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = one
         counts[m] = min(count, keep)
         for place in range(counts[m]):
             best[used + place] = chosen[order[place]]

@@ -10,6 +10,7 @@ Bodies that use only these and numpy do not depend on where the rows live.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +66,20 @@ def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
             yield pending.popleft().result()
 
 
+class Progress:
+    """Prints every tenth of so many; threads may share it."""
+
+    def __init__(self, what: str, total: int):
+        self._what, self._total, self._done, self._lock = what, total, 0, Lock()
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            tenth = 10 * self._done // max(self._total, 1)
+            self._done += count
+            if 10 * self._done // max(self._total, 1) > tenth:
+                print(f"{self._done:,} of {self._total:,} {self._what}")
+
+
 def ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     """(offsets (n + 1,), flat values) of a column of n lists."""
     array = column.combine_chunks()
@@ -91,14 +106,18 @@ class DuckDB:
     def map_groups(
         self,
         relation,
-        by: str,
+        by: str | None,
         function: Callable[[pa.Table], pa.Table],
         schema: pa.Schema,
         rows: int = BATCH_ROWS,
         workers: int = 1,
     ) -> pa.RecordBatchReader:
-        """Stream of `function(table)` for tables of whole groups of `by`, ordered by it; `workers` threads call it."""
-        tables = whole_groups(self._reader(relation, [by], rows), by, rows)
+        """Stream of `function(table)` for tables of whole groups of `by`, ordered by it; without, every row is a group
+        and the order is the relation's. `workers` threads call the function."""
+        if by is None:
+            tables = (pa.Table.from_batches([batch]) for batch in self._reader(relation, rows=rows))
+        else:
+            tables = whole_groups(self._reader(relation, [by], rows), by, rows)
         results = in_order(lambda table: function(table).cast(schema).to_batches(), tables, workers)
         batches = (batch for result in results for batch in result)
         return pa.RecordBatchReader.from_batches(schema, batches)

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from relevance.catalogue import CatalogueSpace, Column, Shard
 from relevance.catalogue_kernels import best_pairs
-from relevance.engine import engine, ragged
+from relevance.engine import Progress, engine, list_array, ragged
 from relevance.learning import EFFECTS, learner, models_of
 
 SHARD_MEMBERS = 512
@@ -81,9 +81,10 @@ def shard_of(groups: pa.Table, space: CatalogueSpace) -> Shard:
 
 
 def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: int, schema: pa.Schema) -> pa.Table:
-    """The best `keep` candidates of every member of a shard, for each variant assigned to the member.
+    """The lists of the best `keep` candidates of every member of a shard, one for each variant assigned to the member.
 
-    groups : rows of `scoring_groups`, as in shard_of, with `variants`. Ties go to the lower course number.
+    groups : rows of `scoring_groups`, as in shard_of, with `variants`;  schema : `lists_schema`. Ties go to the lower
+    course number. Raises ValueError if a variant's scores are not finite.
     """
     shard = shard_of(groups, space)
     assigned_offsets, assigned = ragged(groups.column("variants"))
@@ -96,26 +97,43 @@ def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: in
         part = shard.only(chosen)
         effects = scorer.effects(part) if hasattr(scorer, "effects") else {}
         scores = sum(effects.values()) if effects else scorer.logits(part)
+        if not np.isfinite(scores).all():
+            bad = int((~np.isfinite(scores)).sum())
+            raise ValueError(f"variant {name}: {bad} scores are not finite numbers. Remedy: look at its coefficients")
         best = np.empty(len(scores), np.int64)
         counts = best_pairs(part.offsets, np.round(scores, 9), keep, best)
         best = best[: counts.sum()]
-        rows = {
-            "variant": pa.array([name], pa.string()).take(pa.array(np.zeros(len(best), np.int8))),
-            "member_id": groups.column("member_id").take(pa.array(np.repeat(chosen, counts))),
-            "course_id": space.course_ids.take(pa.array(part.courses[best])),
-            "score": scores[best],
+        columns = {
+            "variant": [name] * len(chosen),
+            "member_id": groups.column("member_id").take(pa.array(chosen)),
+            "courses": list_array(counts, part.courses[best]),
+            "scores": list_array(counts, scores[best]),
         }
         for effect in EFFECTS:
-            rows[f"{effect}_score"] = effects[effect][best] if effects else pa.nulls(len(best), pa.float64())
-        out.append(pa.table(rows, schema=schema))
+            columns[f"{effect}_scores"] = list_array(counts, effects[effect][best]) if effects else [None] * len(chosen)
+        out.append(pa.table(columns, schema=schema))
     return pa.concat_tables(out) if out else schema.empty_table()
 
 
-def learned_scores(
+def lists_schema(member_type: pa.DataType) -> pa.Schema:
+    """One row per variant and member: course numbers, best first, their scores, and the effects' parts of these, null
+    where a score is no sum of effects."""
+    numbers = pa.list_(pa.float64())
+    return pa.schema(
+        [
+            ("variant", pa.string()),
+            ("member_id", member_type),
+            ("courses", pa.list_(pa.int32())),
+            ("scores", numbers),
+            *[(f"{effect}_scores", numbers) for effect in EFFECTS],
+        ]
+    )
+
+
+def learned_lists(
     session, groups, coefficients, variants, terms, pair_terms, courses, features, steps, buckets, keep: int
 ) -> pa.RecordBatchReader:
-    """Streams (variant, member_id, course_id, score, and the effects' parts of it) of all learned variants; the
-    arguments are relations."""
+    """Streams rows of `lists_schema` of all learned variants, printing how far it is; the arguments are relations."""
     verbs = engine(session)
     space = catalogue_space(
         verbs.collect(terms, order=["term_number"]), verbs.collect(pair_terms, order=["term_number"]),
@@ -123,21 +141,12 @@ def learned_scores(
         verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(steps), verbs.collect(buckets),
     )  # fmt: skip
     scorers = catalogue_scorers(verbs.collect(coefficients), verbs.collect(variants), space)
-    member_type = groups.limit(0).to_arrow_table().schema.field("member_id").type
-    schema = pa.schema(
-        [
-            ("variant", pa.string()),
-            ("member_id", member_type),
-            ("course_id", space.course_ids.type),
-            ("score", pa.float64()),
-            *[(f"{effect}_score", pa.float64()) for effect in EFFECTS],
-        ]
-    )
-    return verbs.map_groups(
-        groups,
-        "member_id",
-        lambda shard: score_shard(shard, scorers, space, keep, schema),
-        schema,
-        SHARD_MEMBERS,
-        workers=os.cpu_count() or 1,
-    )
+    schema = lists_schema(groups.limit(0).to_arrow_table().schema.field("member_id").type)
+    progress = Progress("members scored", verbs.collect(groups.aggregate("count(*) as members"))["members"][0].as_py())
+
+    def score(shard: pa.Table) -> pa.Table:
+        lists = score_shard(shard, scorers, space, keep, schema)
+        progress.add(shard.num_rows)
+        return lists
+
+    return verbs.map_groups(groups, None, score, schema, SHARD_MEMBERS, workers=os.cpu_count() or 1)

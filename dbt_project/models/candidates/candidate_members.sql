@@ -25,7 +25,7 @@ member_weights as (
     select member_terms.member_id, terms.term_number, {{ exact_sum('member_terms.weight') }} as weight
     from member_terms
     inner join {{ ref('candidate_terms') }} as terms using (kind, term)
-    where member_terms.weight > 0
+    where member_terms.weight >= 1e-9
     group by member_terms.member_id, terms.term_number
 ),
 

@@ -14,4 +14,4 @@ select postings.pool, terms.term_number, courses.course_number, cast(postings.we
 from postings
 inner join {{ ref('candidate_terms') }} as terms using (kind, term)
 inner join {{ ref('candidate_courses') }} as courses using (course_id)
-where postings.weight > 0
+where postings.weight >= 1e-9

@@ -3,10 +3,10 @@
 select
     listed.member_id,
     courses.course_id,
-    listed.pools & 1 > 0 as is_skill_affinity,
-    listed.pools & 2 > 0 as is_thinned_skill_affinity,
-    listed.pools & 4 > 0 as is_similar_to_engaged,
+    ascii(listed.pools) & 1 > 0 as is_skill_affinity,
+    ascii(listed.pools) & 2 > 0 as is_thinned_skill_affinity,
+    ascii(listed.pools) & 4 > 0 as is_similar_to_engaged,
     courses.is_popular,
     courses.is_recent
-from {{ list_rows(ref('candidate_lists'), ['member_id'], {'courses': 'course_number', 'pools': 'pools'}) }} as listed
+from {{ list_rows(ref('candidate_lists'), ['member_id'], {'courses': 'course_number', letters_of('pools'): 'pools'}) }} as listed
 inner join {{ ref('candidate_courses') }} as courses using (course_number)

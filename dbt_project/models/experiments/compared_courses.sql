@@ -29,6 +29,6 @@ select
     ) as integer) as position,
     interests.interest is not null as is_in_profile,
     coalesce(interests.interest = 0, false) as is_stale
-from {{ ref('compared_lists') }} as lists
+from {{ ref('compared_scores') }} as lists
 inner join {{ ref('truth_courses') }} as courses on lists.course_id = courses.course_id
 left join interests on lists.member_id = interests.member_id and courses.category_index = interests.category_index

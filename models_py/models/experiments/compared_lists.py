@@ -1,10 +1,10 @@
-"""One row per variant and member whose lists are compared, and course of the top list; streamed by member shard."""
+"""One row per variant and member whose lists are compared: the top list; streamed by member shard."""
 
-from relevance.scoring import learned_scores
+from relevance.scoring import learned_lists
 
 
 def model(dbt, session):
-    return learned_scores(
+    return learned_lists(
         session,
         groups=dbt.ref("compared_groups"),
         coefficients=dbt.ref("coefficients"),

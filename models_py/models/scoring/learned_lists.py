@@ -1,10 +1,10 @@
-"""One row per learned variant, member it is assigned to, and course of its top list; streamed by member shard."""
+"""One row per learned variant and member it is assigned to: the top list; streamed by member shard."""
 
-from relevance.scoring import learned_scores
+from relevance.scoring import learned_lists
 
 
 def model(dbt, session):
-    return learned_scores(
+    return learned_lists(
         session,
         groups=dbt.ref("scoring_groups"),
         coefficients=dbt.ref("coefficients"),

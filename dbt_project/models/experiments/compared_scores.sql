@@ -1,0 +1,3 @@
+-- the lists of `compared_lists`, a row per course
+{{ config(materialized='view') }}
+{{ listed_scores(ref('compared_lists')) }}
