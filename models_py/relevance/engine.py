@@ -56,6 +56,9 @@ def _checked(keys: pa.Array, by: str, last: pa.Scalar | None) -> pa.Scalar:
 
 def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
     """`function` of every item, in their order, by so many threads; at most one item waits beside those at work."""
+    if workers == 1:
+        yield from map(function, items)
+        return
     with ThreadPoolExecutor(workers) as pool:
         pending: deque = deque()
         for item in items:

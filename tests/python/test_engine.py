@@ -6,9 +6,10 @@ from itertools import pairwise
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from relevance.engine import engine, whole_groups
+from relevance.engine import engine, in_order, whole_groups
 
 SUMS = pa.schema([("key", pa.int64()), ("total", pa.float64()), ("rows", pa.int64())])
 
@@ -165,3 +166,20 @@ def test_reduce_of_nothing_is_zero(session):
 def test_collect_orders(session):
     table = engine(session).collect(session.sql("select distinct key from numbers"), order=["key desc"])
     assert table.column("key").to_pylist() == list(range(996, -1, -1))
+
+
+def test_results_of_several_threads_come_in_order_and_errors_come_through():
+    assert list(in_order(lambda x: x * x, range(50), 4)) == [x * x for x in range(50)]
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(lambda x: 1 // (x - 7), range(50), 4))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_without_a_key_every_row_is_a_group_and_the_order_is_the_relations(session, workers):
+    def doubled(table: pa.Table) -> pa.Table:
+        return pa.table({"key": table.column("key"), "twice": pc.multiply(table.column("value"), 2.0)})
+
+    schema = pa.schema([("key", pa.int64()), ("twice", pa.float64())])
+    found = engine(session).map_groups(session.table("numbers"), None, doubled, schema, 2048, workers).read_all()
+    expected = session.sql("select key, 2 * value as twice from numbers").to_arrow_table()
+    assert found.to_pydict() == expected.to_pydict()

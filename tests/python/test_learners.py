@@ -109,6 +109,14 @@ def test_item_item_counts_who_came_after_whom():
     )
 
 
+def shard_of_all(space: CatalogueSpace, members: np.ndarray, ids: tuple[str, ...] | list[str] = ()) -> Shard:
+    """members (m, terms), with all courses as candidates."""
+    m, courses = len(members), len(space.course_ids)
+    nothing = (np.zeros(m + 1, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    offsets = np.arange(0, m * courses + 1, courses)
+    return Shard(space, csr_matrix(members), offsets, np.tile(np.arange(courses), m), nothing, ids)
+
+
 def test_item_item_scores_a_catalogue_as_it_scores_examples():
     train = histories(("a", "b", 1), ("a", "b", 1), ("a", "c", 1), ("d", "c", 1))
     rows = item_item.fit(task(train, train))
@@ -116,10 +124,10 @@ def test_item_item_scores_a_catalogue_as_it_scores_examples():
         terms=[(item_item.HISTORY, name) for name in "abcd"], pair_terms=[], course_ids=pa.array(["b", "c"]),
         course_values={}, steps={}, buckets={},
     )  # fmt: skip
-    shard = Shard(space, csr_matrix(np.array([[1.0, 0, 0, 1.0]])), {}, np.ones((1, 2), bool))
+    shard = shard_of_all(space, np.array([[1.0, 0, 0, 1.0]]))
     examples = histories(("ad", "b", 0), ("ad", "c", 0))
     np.testing.assert_allclose(
-        item_item.catalogue(rows, space, {}).logits(shard)[0], item_item.logits(rows, examples, {}), atol=1e-12
+        item_item.catalogue(rows, space, {}).logits(shard), item_item.logits(rows, examples, {}), atol=1e-12
     )
 
 
@@ -171,7 +179,7 @@ def test_glmix_scores_a_catalogue_as_it_scores_examples():
             ("course_category", "SQL"): (np.array([1]), np.array([1.0])),
         },
     )  # fmt: skip
-    shard = Shard(space, csr_matrix(np.array([[1.0], [0.0]])), {}, np.ones((2, 2), bool), ["7", "nobody"])
+    shard = shard_of_all(space, np.array([[1.0], [0.0]]), ["7", "nobody"])
     columns = [("course_age", ""), ("course_category", "SQL"), ("member_function", "Legal")]
     x = np.array([[2.0, 0, 1], [3.0, 1, 1], [2.0, 0, 0], [3.0, 1, 0]])
     examples = replace(
@@ -179,9 +187,9 @@ def test_glmix_scores_a_catalogue_as_it_scores_examples():
         entities={"member": np.array(["7", "7", "nobody", "nobody"]), "course": np.array(["70", "71", "70", "71"])},
     )
     scorer = glmix.catalogue(MIXED, space, {})
-    np.testing.assert_allclose(scorer.logits(shard).ravel(), glmix.logits(MIXED, examples, {}), atol=1e-12)
+    np.testing.assert_allclose(scorer.logits(shard), glmix.logits(MIXED, examples, {}), atol=1e-12)
     for effect, part in scorer.effects(shard).items():
-        np.testing.assert_allclose(part.ravel(), glmix.effects(MIXED, examples)[effect], atol=1e-12)
+        np.testing.assert_allclose(part, glmix.effects(MIXED, examples)[effect], atol=1e-12)
 
 
 def test_glmix_from_the_file_of_another_learner_is_refused():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from math import log, sqrt
 
 import duckdb
@@ -10,24 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, random_array
 
 from relevance import scoring
-from relevance.catalogue import CatalogueSpace, LinearScorer, Shard
+from relevance.catalogue import CatalogueSpace, LinearScorer, Product, Shard
+from relevance.catalogue_kernels import best_pairs
 from relevance.design import Design, design_of
-from relevance.learning import EFFECTS, LearningError, Model, models_of
-from relevance.scoring import catalogue_scorers, catalogue_space, score_shard
+from relevance.learning import LearningError, Model, models_of
+from relevance.scoring import catalogue_scorers, catalogue_space, lists_schema, score_shard
 
 MEMBERS = 50
-SCORES = pa.schema(
-    [
-        ("variant", pa.string()),
-        ("member_id", pa.int64()),
-        ("course_id", pa.int64()),
-        ("score", pa.float64()),
-        *[(f"{effect}_score", pa.float64()) for effect in EFFECTS],
-    ]
-)
+LISTS = lists_schema(pa.int64())
 LOGS_OF_DOTS = {
     "skill_overlap": ("member_skill", "course_skill"),
     "interest_overlap": ("member_interest", "course_skill"),
@@ -121,8 +114,8 @@ def logits(parts) -> dict[int, dict[int, float]]:
 
 
 def scored_again(session: duckdb.DuckDBPyConnection, keep: int) -> pa.Table:
-    """Rows of scoring.learned_scores, computed now."""
-    return scoring.learned_scores(
+    """Rows of scoring.learned_lists, computed now."""
+    return scoring.learned_lists(
         session,
         groups=session.table("scoring.scoring_groups"),
         coefficients=session.table("variants.coefficients"),
@@ -166,18 +159,27 @@ def space_of(courses: dict[int, dict], terms=(), pair_terms=(), steps=(), bucket
     )
 
 
-def shard_of(
-    space: CatalogueSpace, members: list[dict], pairs: dict[int, list] | None = None, candidates: list | None = None
-) -> Shard:
-    """members : {(feature, term): value} of each;  pairs : pair term -> rows of values."""
+def shard_of(space: CatalogueSpace, members: list[dict], stored: list[list[tuple]] | None = None) -> Shard:
+    """members : {(feature, term): value} of each, all courses their candidates;  stored : (course, term, value)s."""
     x = np.array([[member.get(column, 0.0) for column in space.terms] for member in members], dtype=float)
-    shape = (len(members), len(space.course_ids))
+    courses = len(space.course_ids)
+    entries = [entry for of_member in stored or [] for entry in of_member]
+    counts = [len(of_member) for of_member in stored or [[]] * len(members)]
     return Shard(
         space,
         csr_matrix(x.reshape(len(members), len(space.terms))),
-        {number: csr_matrix(np.array(values, dtype=float)) for number, values in (pairs or {}).items()},
-        np.ones(shape, bool) if candidates is None else np.array(candidates),
+        np.arange(0, len(members) * courses + 1, courses),
+        np.tile(np.arange(courses), len(members)),
+        (
+            np.concatenate([[0], np.cumsum(counts)]),
+            *(np.array([entry[place] for entry in entries], kind) for place, kind in enumerate((int, int, float))),
+        ),
     )
+
+
+def by_member(values: np.ndarray, space: CatalogueSpace) -> np.ndarray:
+    """(pairs,) of a shard_of -> (members, courses)."""
+    return values.reshape(-1, len(space.course_ids))
 
 
 def group_rows(member_ids: list[int], courses: list[list[int]], variants: list[list[str]], pairs=()) -> pa.Table:
@@ -201,8 +203,13 @@ def group_rows(member_ids: list[int], courses: list[list[int]], variants: list[l
     )
 
 
-def triples(table: pa.Table) -> list[tuple[int, int, float]]:
-    return [(row["member_id"], row["course_id"], row["score"]) for row in table.to_pylist()]
+def triples(lists: pa.Table, space: CatalogueSpace) -> list[tuple[int, int, float]]:
+    ids = space.course_ids.to_pylist()
+    return [
+        (row["member_id"], ids[course], score)
+        for row in lists.to_pylist()
+        for course, score in zip(row["courses"], row["scores"], strict=True)
+    ]
 
 
 # ------------------------------------------------------------------------------------------- against SQL
@@ -312,12 +319,12 @@ def test_scores_of_lists_are_those_of_the_same_pairs_as_examples(session, design
     members = sorted({member for member, _ in pairs})
     space = catalogue_space(
         *(
-            session.table(f"scoring.{name}").order(order).to_arrow_table()
+            session.table(name).order(order).to_arrow_table()
             for name, order in (
-                ("scoring_terms", "term_number"),
-                ("scoring_pair_terms", "term_number"),
-                ("scoring_courses", "course_number"),
-                ("scoring_course_features", "course_id, feature, term"),
+                ("scoring.scoring_terms", "term_number"),
+                ("scoring.scoring_pair_terms", "term_number"),
+                ("candidates.candidate_courses", "course_number"),
+                ("scoring.scoring_course_features", "course_id, feature, term"),
             )
         ),
         session.table("features.transformations").to_arrow_table(),
@@ -329,7 +336,7 @@ def test_scores_of_lists_are_those_of_the_same_pairs_as_examples(session, design
         "where list_contains($members, member_id)",
         params={"variant": variant, "members": members},
     ).to_arrow_table()
-    found = triples(score_shard(shard, {variant: scorers[variant]}, space, len(space.course_ids), SCORES))
+    found = triples(score_shard(shard, {variant: scorers[variant]}, space, len(space.course_ids), LISTS), space)
     assert len(found) == len(expected) > 20 * 200
     assert [row for row in found if abs(row[2] - expected[row[:2]]) > 1e-9] == []
 
@@ -397,7 +404,7 @@ def test_cosines_and_buckets_of_a_shard_are_those_of_plain_sql():
         ("size", "[2, 3)"): 30.0, ("size", "[3, inf)"): 40.0, ("closeness", "(-inf, 0.37)"): -0.25,
         ("closeness", "[0.37, inf)"): 0.75,
     }  # fmt: skip
-    found = LinearScorer(weights, space).logits(shard_of(space, member_side))
+    found = by_member(LinearScorer(weights, space).logits(shard_of(space, member_side)), space)
     with duckdb.connect() as connection:
         for side, vectors_of_side in (("member", member_side), ("course", course_side)):
             connection.execute(f"create table {side}s as select range as {side} from range({len(vectors_of_side)})")
@@ -431,7 +438,7 @@ def test_a_number_on_an_edge_is_in_the_bucket_that_begins_there_and_zero_is_in_n
     )
     shard = shard_of(space, [{("member_skill", "7"): 1.0}])
     assert {name: shard.interaction(("b", name)).tolist() for _, name, *_ in buckets} == {
-        name: [[float(name == term)]] for _, name, *_ in buckets
+        name: [float(name == term)] for _, name, *_ in buckets
     }
 
 
@@ -446,8 +453,8 @@ def test_a_cosine_on_an_edge_is_in_the_bucket_that_begins_there():
         buckets=[("closeness", "[0.6, inf)", 0.6, float("inf"))],
     )
     shard = shard_of(space, [{("member_skill", "1"): 1.0, ("member_skill", "2"): 3.0}])
-    assert shard.interaction(("similarity", "")).tolist() == [[pytest.approx(0.6, abs=1e-11)]]
-    assert shard.interaction(("closeness", "[0.6, inf)")).tolist() == [[1.0]]
+    assert shard.interaction(("similarity", "")).tolist() == [pytest.approx(0.6, abs=1e-11)]
+    assert shard.interaction(("closeness", "[0.6, inf)")).tolist() == [1.0]
 
 
 def test_a_cosine_by_hand():
@@ -458,7 +465,7 @@ def test_a_cosine_by_hand():
     )
     shard = shard_of(space, [{("member_skill", "1"): 1.0, ("member_skill", "2"): 1.0}, {}])
     np.testing.assert_allclose(
-        shard.interaction(("similarity", "")), [[0.8 / sqrt(2), 1 / sqrt(2)], [0.0, 0.0]], atol=1e-12
+        shard.interaction(("similarity", "")), [0.8 / sqrt(2), 1 / sqrt(2), 0.0, 0.0], atol=1e-12
     )
 
 
@@ -472,7 +479,7 @@ def test_a_dot_product_enters_as_its_weight_times_log_of_one_plus_it():
     found = LinearScorer(weights, space).logits(
         shard_of(space, [{("member_skill", "7"): 2.0, ("member_skill", "8"): 4.0}])
     )
-    np.testing.assert_allclose(found, [[0.1 + 2 + 0.1 + 3 * log(1 + 9), 0.1 + 2]], atol=1e-12)
+    np.testing.assert_allclose(found, [0.1 + 2 + 0.1 + 3 * log(1 + 9), 0.1 + 2], atol=1e-12)
 
 
 def test_a_cross_enters_as_the_product_of_its_values_with_the_members_term_first():
@@ -489,19 +496,19 @@ def test_a_cross_enters_as_the_product_of_its_values_with_the_members_term_first
     weights = {("kind_x_category", left + " x " + right): w for (left, right), w in zip(
         product("ab", "ab"), (1.0, 10.0, 100.0, 1000.0), strict=True
     )}  # fmt: skip
-    found = LinearScorer(weights, space).logits(shard_of(space, members))
+    found = by_member(LinearScorer(weights, space).logits(shard_of(space, members)), space)
     np.testing.assert_allclose(found, [[1 + 5, 10, 0], [2 + 10 + 300 + 1500, 20 + 3000, 0]], atol=1e-12)
 
 
 def test_stored_features_of_pairs_enter_where_they_are():
     space = space_of({10: {}, 20: {}}, pair_terms=[("prior_impressions", "feed"), ("prior_impressions", "home")])
-    shard = shard_of(space, [{}, {}], pairs={1: [[0, 2], [5, 0]]})
+    shard = shard_of(space, [{}, {}], [[(1, 1, 2.0)], [(0, 1, 5.0)]])
     weights = {
         ("prior_impressions", "feed"): 7.0,
         ("prior_impressions", "home"): 0.5,
         ("prior_impressions", "email"): 9.0,
     }
-    np.testing.assert_allclose(LinearScorer(weights, space).logits(shard), [[0, 1], [2.5, 0]], atol=1e-15)
+    np.testing.assert_allclose(LinearScorer(weights, space).logits(shard), [0, 1, 2.5, 0], atol=1e-15)
 
 
 # ------------------------------------------------------------------------------------------- shards and ties
@@ -511,20 +518,21 @@ def test_scores_do_not_depend_on_the_size_of_the_shards(session, monkeypatch):
     sizes = []
     for shard_members in (37, 1024):
         monkeypatch.setattr(scoring, "SHARD_MEMBERS", shard_members)
-        sizes.append(scored_again(session, 20).sort_by([(name, "ascending") for name in SCORES.names]))
+        sizes.append(scored_again(session, 20).sort_by([("variant", "ascending"), ("member_id", "ascending")]))
     assert sizes[0].equals(sizes[1])
     ((assigned,),) = session.execute(
         "select count(distinct (member_id, variant)) from serving.assignments "
         "semi join variants.coefficients using (variant)"
     ).fetchall()
-    assert sizes[0].num_rows == 20 * assigned > 0
+    assert sizes[0].num_rows == assigned > 0
+    assert set(pc.list_value_length(sizes[0].column("courses")).to_pylist()) == {20}
 
 
 def test_scores_of_the_warehouse_are_made_again_to_the_last_bit(session):
     again = scored_again(session, 200)
     counts = session.execute(
-        "select (select count(*) from scoring.learned_scores), "
-        "(select count(*) from (from again except all from scoring.learned_scores))"
+        "select (select count(*) from scoring.learned_lists), "
+        "(select count(*) from (from again except all from scoring.learned_lists))"
     ).fetchall()
     assert counts == [(again.num_rows, 0)]
 
@@ -549,8 +557,8 @@ def with_course_scores(scores: list[float], members: int = 1) -> CatalogueSpace:
 def test_ties_go_to_the_lower_course_number():
     space = with_course_scores([0.0, 1.0, 1.0, 0.0, 1.0 + 1e-12])
     scorers = {"m900": LinearScorer({("quality", ""): 1.0}, space)}
-    table = score_shard(group_rows([5], [[0, 1, 2, 3, 4]], [["m900"]]), scorers, space, 4, SCORES)
-    assert [course for _, course, _ in triples(table)] == [20, 30, 50, 10]
+    table = score_shard(group_rows([5], [[0, 1, 2, 3, 4]], [["m900"]]), scorers, space, 4, LISTS)
+    assert [course for _, course, _ in triples(table, space)] == [20, 30, 50, 10]
 
 
 def test_only_candidates_and_assigned_variants_are_scored():
@@ -561,9 +569,9 @@ def test_only_candidates_and_assigned_variants_are_scored():
         "m902": LinearScorer({}, space),
     }
     shard = group_rows([5, 6], [[0, 2], [1]], [["m900"], ["m900", "m901"]])
-    table = score_shard(shard, scorers, space, 5, SCORES)
-    rows = [(row["variant"], row["member_id"], row["course_id"], row["score"]) for row in table.to_pylist()]
-    assert rows == [("m900", 5, 30, 3.0), ("m900", 5, 10, 1.0), ("m900", 6, 20, 12.0), ("m901", 6, 20, 12.0)]
+    table = score_shard(shard, scorers, space, 5, LISTS)
+    assert table.column("variant").to_pylist() == ["m900", "m900", "m901"]
+    assert triples(table, space) == [(5, 30, 3.0), (5, 10, 1.0), (6, 20, 12.0), (6, 20, 12.0)]
 
 
 def test_stored_features_of_pairs_stay_with_their_member_where_only_some_members_see_a_variant():
@@ -572,15 +580,63 @@ def test_stored_features_of_pairs_stay_with_their_member_where_only_some_members
     pairs = [[(0, 0, 100.0)], [(1, 0, 3.0)], [(0, 0, 4.0)]]
     shard = group_rows([5, 6, 7], [[0, 1]] * 3, [["m901"], ["m900"], ["m900"]], pairs)
     for rows in (shard, pa.concat_tables([shard, shard]).slice(2, 3).take([1, 2, 0])):
-        assert triples(score_shard(rows.combine_chunks(), scorers, space, 1, SCORES)) == [(6, 20, 6.0), (7, 10, 8.0)]
+        assert triples(score_shard(rows.combine_chunks(), scorers, space, 1, LISTS), space) == [
+            (6, 20, 6.0),
+            (7, 10, 8.0),
+        ]
 
 
 def test_a_shard_without_learned_variants_has_no_scores():
     space = with_course_scores([0.0, 0.0])
     scorers = {"m900": LinearScorer({}, space)}
-    assert score_shard(group_rows([5], [[0, 1]], [["m900"]]), scorers, space, 5, SCORES).num_rows == 2
-    assert score_shard(group_rows([5], [[0, 1]], [["m001"]]), scorers, space, 5, SCORES).num_rows == 0
-    assert score_shard(group_rows([5], [[0, 1]], [["m900"]]), {}, space, 5, SCORES).num_rows == 0
+    assert score_shard(group_rows([5], [[0, 1]], [["m900"]]), scorers, space, 5, LISTS).num_rows == 1
+    assert score_shard(group_rows([5], [[0, 1]], [["m001"]]), scorers, space, 5, LISTS).num_rows == 0
+    assert score_shard(group_rows([5], [[0, 1]], [["m900"]]), {}, space, 5, LISTS).num_rows == 0
+
+
+@pytest.mark.parametrize("keep", [1, 7, 200, 1000])
+@pytest.mark.parametrize("kind", ["normal", "ties", "equal", "skewed"])
+def test_the_best_pairs_are_those_of_a_stable_sort(keep, kind):
+    rng = np.random.default_rng(keep)
+    sizes = np.array([0, 1, 300, 900, keep, keep + 1])
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    scores = {
+        "normal": rng.standard_normal(offsets[-1]),
+        "ties": np.round(rng.standard_normal(offsets[-1]), 1),
+        "equal": np.full(offsets[-1], -2.5),
+        "skewed": np.exp(20 * rng.standard_normal(offsets[-1])),
+    }[kind]
+    best = np.empty(offsets[-1], np.int64)
+    counts = best_pairs(offsets, scores, keep, best)
+    expected = [
+        first + np.argsort(-scores[first:last], kind="stable")[:keep] for first, last in pairwise(offsets.tolist())
+    ]
+    assert counts.tolist() == [len(places) for places in expected]
+    assert best[: counts.sum()].tolist() == np.concatenate(expected).tolist()
+
+
+@pytest.mark.parametrize("density", [0.02, 0.9])
+def test_products_at_candidates_are_those_of_the_whole_matrices(density):
+    rng = np.random.default_rng(5)
+    space = space_of({i: {} for i in range(60)}, terms=[("member_skill", str(i)) for i in range(40)])
+    matrix = random_array((40, 60), density=density, rng=rng, format="csr")
+    members = csr_matrix(random_array((25, 40), density=0.3, rng=rng))
+    courses = [np.sort(rng.choice(60, rng.integers(0, 60), replace=False)) for _ in range(25)]
+    offsets = np.concatenate([[0], np.cumsum([len(of) for of in courses])])
+    shard = replace(shard_of(space, [{}] * 25), offsets=offsets, courses=np.concatenate(courses))
+    out = np.ones(offsets[-1])
+    Product(matrix).add_to(out, members, shard)
+    whole = (members @ matrix).toarray()
+    expected = np.concatenate([1 + whole[m, of] for m, of in enumerate(courses)])
+    np.testing.assert_allclose(out, expected, atol=1e-14)
+    assert (expected != 1).sum() > 50
+
+
+def test_a_learner_whose_scores_are_not_numbers_is_refused():
+    space = with_course_scores([0.0, np.nan])
+    with pytest.raises(ValueError, match=r"variant m900: 1 scores are not finite numbers\. Remedy"):
+        score_shard(group_rows([5], [[0, 1]], [["m900"]]), {"m900": LinearScorer({("quality", ""): 1.0}, space)}, space,
+                    5, LISTS)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------- from rows
@@ -627,7 +683,8 @@ def test_a_space_is_assembled_from_its_rows(made_space):
         ("course_age", ""): ([1], [4.0]),
     }
     assert sorted(made_space.steps) == ["inner", "skill_overlap"]
-    assert made_space.product("inner").toarray().tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    shard = shard_of(made_space, [{("member_skill", "7"): 3.0}, {("member_skill", "8"): 5.0}])
+    assert shard.interaction(("inner", "")).tolist() == [3.0, 0.0, 0.0, 0.0]
 
 
 def test_variants_are_assembled_from_their_rows(made_space):
@@ -652,11 +709,11 @@ def test_variants_are_assembled_from_their_rows(made_space):
         ),
         made_space,
     )
-    shard = shard_of(made_space, [{("member_skill", "7"): 3.0}], pairs={0: [[0.0, 1.0]]})
+    shard = shard_of(made_space, [{("member_skill", "7"): 3.0}], [[(1, 0, 1.0)]])
     mine = [-1 + 1.5 + 2 * log(4), -1 + 1.5 + 1 + 100]
-    np.testing.assert_allclose(scorers["m900"].logits(shard), [mine], atol=1e-12)
-    np.testing.assert_allclose(scorers["m901"].logits(shard), [[-3, -3]])
-    np.testing.assert_allclose(scorers["m902"].logits(shard), [[0.5 + 2 * logit - 30 for logit in mine]], atol=1e-12)
+    np.testing.assert_allclose(scorers["m900"].logits(shard), mine, atol=1e-12)
+    np.testing.assert_allclose(scorers["m901"].logits(shard), [-3, -3])
+    np.testing.assert_allclose(scorers["m902"].logits(shard), [0.5 + 2 * logit - 30 for logit in mine], atol=1e-12)
     assert sorted(scorers) == ["m900", "m901", "m902"]
 
 
@@ -671,10 +728,12 @@ def test_an_unknown_learner_is_refused_by_name(made_space):
 
 def test_lists_of_learned_scores_are_sorted_best_first(session):
     table = scored_again(session, 30)
-    scores = np.round(table.column("score").to_numpy(), 9)
-    member, course = table.column("member_id").to_numpy(), table.column("course_id").to_numpy()
-    same = member[1:] == member[:-1]
-    assert same.sum() > 20 * len(set(member))
+    sizes = pc.list_value_length(table.column("courses")).to_numpy()
+    lists = np.repeat(np.arange(table.num_rows), sizes)
+    scores, course = (pc.list_flatten(table.column(name)).to_numpy() for name in ("scores", "courses"))
+    scores = np.round(scores, 9)
+    same = lists[1:] == lists[:-1]
+    assert same.sum() > 20 * table.num_rows
     later = (scores[1:] < scores[:-1]) | ((scores[1:] == scores[:-1]) & (course[1:] > course[:-1]))
     assert later[same].all()
 
