@@ -81,7 +81,7 @@ def main(count: int) -> None:
 
     def compiled(part: slice) -> int:
         rows = members[part]
-        return len(pools.of(rows.indptr.astype(np.int64), rows.indices, rows.data, draws[part])[1])
+        return len(pools.of((rows.indptr.astype(np.int64), rows.indices, rows.data), draws[part])[1])
 
     compiled(slices[0])
     triples = np.diff(of_courses.indptr)[members.indices].sum() / count
@@ -103,9 +103,19 @@ def main(count: int) -> None:
     print(f"  ratio {rate['compiled'] / rate['scipy']:.2f} (2 or more is wanted)")
 
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/warehouse.duckdb") as session:
+        nobody = list_array(np.zeros(count), np.zeros(0, np.int32))
         lists = [list_array(np.full(count, SKILLS_OF_MEMBER), values) for values in (members.indices, members.data)]
         session.register(
-            "given", pa.table({"member_id": np.arange(count), "draw": draws, "terms": lists[0], "weights": lists[1]})
+            "given",
+            pa.table(
+                {
+                    "member_id": np.arange(count),
+                    "draw": draws,
+                    "terms": lists[0],
+                    "weights": lists[1],
+                    "excluded": nobody,
+                }
+            ),
         )
         entries = of_courses.tocoo()
         rows = pa.table(

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 BUCKETS = 1024  # of scores, when the best are selected
+EXCLUDED = np.uint8(255)
 MIX_1, MIX_2, MIX_3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
@@ -63,8 +64,8 @@ def _mark_best(scores, highest, courses, count, keep, bit, flags, histogram):
 
 @njit(nogil=True, cache=True)
 def merged_candidates(
-    offsets, terms, weights, draws, by_term, postings, values, quotas, kept, shared, limit, letter,
-    out_courses, out_letters,
+    offsets, terms, weights, draws, excluded_offsets, excluded, by_term, postings, values, quotas, kept, shared, limit,
+    letter, out_courses, out_letters,
 ):  # fmt: skip
     """Fills out_courses and out_letters, one member behind the other and one place longer than they can become, and
     returns how many each has; the arguments are those of Pools."""
@@ -78,6 +79,8 @@ def merged_candidates(
     counts = np.empty(len(offsets) - 1, np.int64)
     used = 0
     for m in range(len(offsets) - 1):
+        for k in range(excluded_offsets[m], excluded_offsets[m + 1]):
+            flags[excluded[k]] = EXCLUDED
         own = 0
         for pool in range(len(quotas)):
             count = 0
@@ -94,7 +97,7 @@ def merged_candidates(
                 course = touched[i]
                 score = total[course]
                 total[course] = 0
-                if kept[pool] < 1.0 and _draw(draws[m], course) >= kept[pool]:
+                if flags[course] == EXCLUDED or (kept[pool] < 1.0 and _draw(draws[m], course) >= kept[pool]):
                     continue
                 touched[taken] = course
                 scores[taken] = score
@@ -111,6 +114,6 @@ def merged_candidates(
         for course in range(catalogue):
             out_courses[used] = course
             out_letters[used] = letter + flags[course]
-            used += np.int64(flags[course] > 0)
+            used += np.int64((flags[course] > 0) & (flags[course] != EXCLUDED))
         flags[:] = 0
     return counts

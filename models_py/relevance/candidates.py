@@ -36,15 +36,22 @@ class Pools:
     shared: NDArray
     limit: int
 
-    def of(self, offsets: NDArray, terms: NDArray, weights: NDArray, draws: NDArray) -> tuple[NDArray, ...]:
-        """Candidates of m members with the sparse rows (offsets (m + 1,), terms, weights) and a number each that
-        courses are drawn by -> counts (m,), then for each candidate, ascending by member and course, the course number
-        and the letter of its pools."""
-        members = len(offsets) - 1
-        courses = np.empty(members * self.limit + 1, np.int32)
-        letters = np.empty(members * self.limit + 1, np.uint8)
+    def of(
+        self,
+        members: tuple[NDArray, NDArray, NDArray],
+        draws: NDArray,
+        excluded: tuple[NDArray, NDArray] | None = None,
+    ) -> tuple[NDArray, ...]:
+        """Candidates of m members with sparse rows (offsets (m + 1,), terms, weights), a number each that courses are
+        drawn by, and lists (offsets (m + 1,), course numbers) of what they are not to get -> counts (m,), then for
+        each candidate, ascending by member and course, the course number and the letter of its pools."""
+        offsets = members[0]
+        if excluded is None:
+            excluded = (np.zeros_like(offsets), np.zeros(0, np.int32))
+        courses = np.empty((len(offsets) - 1) * self.limit + 1, np.int32)
+        letters = np.empty((len(offsets) - 1) * self.limit + 1, np.uint8)
         counts = merged_candidates(
-            offsets, terms, weights, draws, self.by_term, self.courses, self.weights, self.quotas, self.kept,
+            *members, draws, *excluded, self.by_term, self.courses, self.weights, self.quotas, self.kept,
             self.shared, self.limit, LETTER, courses, letters,
         )  # fmt: skip
         return counts, courses[: counts.sum()], letters[: counts.sum()]
@@ -104,8 +111,8 @@ def candidate_lists(session, members, postings, terms, courses, pools, limit: in
 
     def lists(batch: pa.Table) -> pa.Table:
         offsets, term = ragged(batch.column("terms"))
-        weights = ragged(batch.column("weights"))[1]
-        counts, course, letters = chosen.of(offsets, term, weights, batch.column("draw").to_numpy())
+        rows = (offsets, term, ragged(batch.column("weights"))[1])
+        counts, course, letters = chosen.of(rows, batch.column("draw").to_numpy(), ragged(batch.column("excluded")))
         listed = list_array(counts, course)
         pools_of_each = pa.StringArray.from_buffers(len(counts), listed.offsets.buffers()[1], pa.py_buffer(letters))
         return pa.table([batch.column("member_id"), listed, pools_of_each], schema=schema)

@@ -33,10 +33,12 @@ def postings() -> list[csr_matrix]:
     return [drawn(seed, (TERMS, COURSES)) for seed in (2, 3, 4)]
 
 
-def lists(pools, members: csr_matrix, draws=None) -> list[dict[int, int]]:
+def lists(pools, members: csr_matrix, draws=None, excluded=None) -> list[dict[int, int]]:
     """Per member, course -> bits of its pools."""
     draws = np.arange(members.shape[0]) if draws is None else draws
-    counts, courses, letters = pools.of(members.indptr.astype(np.int64), members.indices, members.data, draws)
+    counts, courses, letters = pools.of(
+        (members.indptr.astype(np.int64), members.indices, members.data), draws, excluded
+    )
     pairs = list(zip(courses.tolist(), (letters - LETTER).tolist(), strict=True))
     edges = np.concatenate([[0], np.cumsum(counts)]).tolist()
     found = [pairs[first:last] for first, last in pairwise(edges)]
@@ -96,6 +98,24 @@ def test_a_thinned_pool_keeps_its_share_drawn_by_member_and_course_and_the_best_
     assert again == thinned[30:]
     other = lists(pools_of(postings, quotas, [1, 0.3, 1], np.arange(COURSES), COURSES), members, np.arange(60) + 1000)
     assert other != thinned
+
+
+def test_what_a_member_is_not_to_get_leaves_its_place_to_the_next(members, postings):
+    rng = np.random.default_rng(2)
+    gone = [rng.choice(COURSES, 30, replace=False) for _ in range(MEMBERS)]
+    excluded = (np.arange(0, 30 * MEMBERS + 1, 30), np.concatenate(gone))
+    pools = pools_of(postings, (20, 10, 15), [1, 1, 1], np.arange(COURSES), 45)
+    for member, found in enumerate(lists(pools, members, excluded=excluded)):
+        without = [matrix.toarray() for matrix in postings]
+        for matrix in without:
+            matrix[:, gone[member]] = 0
+        rest = np.setdiff1d(np.arange(COURSES), gone[member])
+        shared = np.concatenate([rest, gone[member]])
+        (expected,) = lists(
+            pools_of([csr_matrix(matrix) for matrix in without], (20, 10, 15), [1, 1, 1], shared, 45), members[[member]]
+        )
+        assert found == expected
+        assert len(found) == 45
 
 
 @pytest.mark.parametrize("weight", [np.nan, np.inf, 0.0, -1.0])
