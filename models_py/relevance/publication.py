@@ -4,10 +4,13 @@ Readers open `recommendations.duckdb` read-only with any DuckDB client. A build 
 the version before. `versions/` keeps versions under their numbers: the one being read and the last ones before it.
 """
 
+import fcntl
+import filecmp
 import os
 import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -15,6 +18,7 @@ import pyarrow as pa
 
 FILE = "recommendations.duckdb"
 SCHEMA = "serving"
+SAMPLE = 8  # members whom every table function has to answer before a file is served
 PUBLICATION = pa.schema(
     [
         ("version", pa.int64()),
@@ -24,61 +28,142 @@ PUBLICATION = pa.schema(
         ("bytes", pa.int64()),
     ]
 )
+# xor would not see a row that came twice; a sum does
+ROWS_AND_CHECKSUM = "select count(*), coalesce(sum(hash(r)::hugeint), 0)::varchar"
 
 
 class PublicationError(RuntimeError):
-    """Nothing was published; the message says why, and readers keep the version before."""
+    """Nothing was published or served; the message says why, and readers keep the version before."""
 
 
 def publish(
-    session, folder: str, keep: int, tables: dict, functions, as_of_date, key: str = "recommendation_store"
+    session,
+    folder: str,
+    keep: int,
+    tables: dict,
+    functions,
+    as_of_date,
+    assignments=None,
+    key: str = "recommendation_store",
 ) -> pa.Table:
     """Publishes relations and table functions; returns one row (version, path, as_of_date, members, bytes).
 
     session : DuckDB connection of the warehouse;  folder : where the file goes;  keep : earlier versions that stay;
-    tables : name -> relation, `key` among them with a column member_id;  functions : relation with function_name,
-    parameters, definition;  as_of_date : relation with one row. Raises PublicationError; the old file is untouched.
+    tables : name -> relation, `key` among them with columns member_id and treatments (channel -> variant);
+    functions : relation with function_name, parameters, definition, `recommend` among them;  as_of_date : relation with
+    one row;  assignments : relation with member_id, channel, variant, each of which the store has to hold.
+    Raises PublicationError; the old file is untouched.
     """
     target = Path(folder)
-    new = _new_file(target)
-    try:
+    with _errors(target, "publishing to"):
         (target / "versions").mkdir(parents=True, exist_ok=True)
-        for left_over in target.glob(f".{FILE}.*.new*"):
-            left_over.unlink()
-        version = max(_kept_versions(target), default=0) + 1
-        (day,) = [row["as_of_date"] for row in as_of_date.to_arrow_table().to_pylist()]
-        members = _write(session, new, version, day, tables, functions, key)
-        size = new.stat().st_size
-        _sync(new)
-        os.replace(new, _file_of(target, version))
-        _serve(target, version)
-    except OSError as error:
-        raise PublicationError(
-            f"publishing to {target} failed: {error}. Readers keep the version before. Remedy: see that the folder can "
-            f"be written and the disk has room, or name another with COURSE_RECOMMENDER_PUBLISHED."
-        ) from None
-    except duckdb.Error as error:
-        reason = " ".join(str(error).split())[:300]
-        raise PublicationError(f"publishing to {target} failed: {reason}. Readers keep the version before.") from None
-    finally:
-        for left_over in (new, Path(f"{new}.wal")):
-            with suppress(OSError):
-                left_over.unlink()
-    for old in _kept_versions(target)[: -(keep + 1)]:
-        with suppress(OSError):
-            _file_of(target, old).unlink()
+        with _only_writer(target):
+            new = target / "versions" / f".{FILE}.new"
+            try:
+                version = max(_kept_versions(target), default=_number_in(target / FILE)) + 1
+                (day,) = [row["as_of_date"] for row in as_of_date.to_arrow_table().to_pylist()]
+                listed = functions.to_arrow_table().to_pylist()
+                _write(session, new, version, day, tables, listed, key)
+                members = _check(session, new, tables, listed, assignments, key)
+                size = new.stat().st_size
+                _sync(new)
+                _serve(target, version, new)
+            finally:
+                _remove_left_overs(target)
+            for old in _kept_versions(target)[: -(keep + 1)]:
+                with suppress(OSError):
+                    _file_of(target, old).unlink()
     row = {"version": version, "path": str(target / FILE), "as_of_date": day, "members": members, "bytes": size}
     return pa.Table.from_pylist([row], schema=PUBLICATION)
 
 
-def rollback(folder: str, version: int) -> None:
-    """Serves an earlier version again, by an atomic swap. Raises PublicationError if it is not kept."""
+def rollback(folder: str, version: int | str | None) -> str:
+    """Serves a kept version again, by an atomic swap; returns a sentence that says so.
+
+    The next publication gets the number after the highest one kept, whichever is served, and is served. Raises
+    PublicationError where the version is not kept or is damaged; what is served stays.
+    """
     target = Path(folder)
     kept = _kept_versions(target)
-    if version not in kept:
-        there = ", ".join(map(str, kept)) or "none"
-        raise PublicationError(f"{target} keeps no version {version}. Remedy: give one of {there}.")
-    _serve(target, version)
+    if not kept:
+        raise PublicationError(
+            f"{target} keeps no versions. Remedy: publish one with make run, or name the folder with "
+            f"COURSE_RECOMMENDER_PUBLISHED."
+        )
+    remedy = f"Remedy: give one of {', '.join(map(str, kept))}"
+    try:
+        number = int(str(version))
+    except ValueError:
+        given = "no version was named" if version in (None, "") else f"{version!r} is not the number of a version"
+        raise PublicationError(f"{given}. {remedy}.") from None
+    if number not in kept:
+        raise PublicationError(f"{target} keeps no version {number}. {remedy}.")
+    with _errors(target, "serving from"), _only_writer(target):
+        if _is_served(target, number):
+            return f"{target / FILE} is version {number} already; nothing was changed"
+        state = _state(_file_of(target, number), number)["checksum"]
+        if state.startswith("broken"):
+            raise PublicationError(f"version {number} in {target} is {state}. {remedy} that `versions` finds complete.")
+        try:
+            _serve(target, number)
+        finally:
+            _remove_left_overs(target)
+    return f"{target / FILE} is version {number} now"
+
+
+def versions(folder: str) -> list[dict]:
+    """The versions kept in a folder, ascending: version, as_of_date, members, bytes, is_served, checksum.
+
+    checksum : 'complete' where every row is the one that was published, 'broken: …' where the file is damaged,
+    'not compared: …' where another version of DuckDB, whose hashes may differ, wrote it. Reads every row.
+    """
+    target = Path(folder)
+    return [
+        _state(_file_of(target, version), version) | {"is_served": _is_served(target, version)}
+        for version in _kept_versions(target)
+    ]
+
+
+def listing(folder: str) -> str:
+    """`versions` as lines of text."""
+    rows = [("version", "as of", "members", "bytes", "served", "checksum")]
+    for row in versions(folder):
+        day, members = (row[name] if row[name] is not None else "?" for name in ("as_of_date", "members"))
+        served = "served" if row["is_served"] else ""
+        rows.append((row["version"], day, members, row["bytes"], served, row["checksum"]))
+    if len(rows) == 1:
+        return f"{folder} keeps no versions. Remedy: make run publishes one"
+    return "\n".join("{:>7}  {!s:<10}  {:>9}  {:>13}  {:<6}  {}".format(*row) for row in rows)
+
+
+@contextmanager
+def _errors(target: Path, doing: str) -> Iterator[None]:
+    """Turns what a disk or DuckDB refuses into a PublicationError."""
+    disk = "see that the folder can be written and the disk has room, or name another with COURSE_RECOMMENDER_PUBLISHED"
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        reason = " ".join(str(error).split())[:300]
+        remedy = f" Remedy: {disk}." if isinstance(error, OSError | duckdb.IOException) else ""
+        raise PublicationError(f"{doing} {target} failed: {reason}. Readers keep the version before.{remedy}") from None
+
+
+@contextmanager
+def _only_writer(target: Path) -> Iterator[None]:
+    """Holds the folder: its lock goes with the process, however that ends. A second writer is refused."""
+    handle = os.open(target, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PublicationError(
+                f"another process is publishing to {target}. Readers keep the version before. Remedy: give every "
+                f"warehouse a folder of its own with COURSE_RECOMMENDER_PUBLISHED, or build again when it is done."
+            ) from None
+        _remove_left_overs(target)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _file_of(target: Path, version: int) -> Path:
@@ -87,20 +172,49 @@ def _file_of(target: Path, version: int) -> Path:
 
 def _kept_versions(target: Path) -> list[int]:
     """Numbers of the versions in the folder, ascending."""
-    return sorted(int(path.stem) for path in (target / "versions").glob("[0-9]*.duckdb"))
+    return sorted(int(path.stem) for path in (target / "versions").glob("*.duckdb") if path.stem.isdecimal())
 
 
-def _serve(target: Path, version: int) -> None:
-    """The swap: readers see the file of before until it, that version after."""
-    new = _new_file(target)
-    _same_file(_file_of(target, version), new)
-    os.replace(new, target / FILE)
-    _sync(target)
+def _number_in(file: Path) -> int:
+    """The version that a file says it is; 0 where there is none to read."""
+    with suppress(duckdb.Error), duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(f"select version from {SCHEMA}.publication").fetchall()[0][0]
+    return 0
 
 
-def _new_file(target: Path) -> Path:
-    """A name that no reader opens, in the same folder, so that a rename is atomic."""
-    return target / f".{FILE}.{os.getpid()}.new"
+def _is_served(target: Path, version: int) -> bool:
+    """Whether readers get that version, byte for byte."""
+    file, kept = target / FILE, _file_of(target, version)
+    return file.exists() and (file.samefile(kept) or filecmp.cmp(file, kept, shallow=False))
+
+
+def _serve(target: Path, version: int, new: Path | None = None) -> None:
+    """The swap: readers see the file of before until it, that version after. `new` becomes that version first."""
+    kept, link = _file_of(target, version), target / f".{FILE}.new"
+    try:
+        if new is not None:
+            os.replace(new, kept)
+            _sync(kept.parent)
+        _same_file(kept, link)
+        os.replace(link, target / FILE)
+    except OSError:
+        if new is not None:
+            with suppress(OSError):
+                kept.unlink()
+        raise
+    with suppress(OSError):  # readers have the new version; after a power cut they might get the old one, complete too
+        _sync(target)
+
+
+def _remove_left_overs(target: Path) -> None:
+    """Removes what a publication that died, or this one, wrote under names that no reader opens."""
+    for folder in (target, target / "versions"):
+        for path in folder.glob(f".{FILE}.*new*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)  # where DuckDB spills
+            else:
+                with suppress(OSError):
+                    path.unlink()
 
 
 def _sync(path: Path) -> None:
@@ -113,7 +227,7 @@ def _sync(path: Path) -> None:
 
 
 def _same_file(path: Path, name: Path) -> None:
-    """Another name for a file; a copy where the file system has no hard links."""
+    """Another name for a file; a copy where the file system has no hard links or the names lie on two of them."""
     try:
         os.link(path, name)
     except OSError:
@@ -121,45 +235,137 @@ def _same_file(path: Path, name: Path) -> None:
         _sync(name)
 
 
-def _write(session, path: Path, version: int, day, tables: dict, functions, key: str) -> int:
-    """Fills a new file and compares it with the warehouse. Returns the number of members."""
-    with duckdb.connect(str(path)) as new:
+def _write(session, path: Path, version: int, day, tables: dict, functions: list[dict], key: str) -> None:
+    """Fills a new file: tables with their row counts and checksums, the index of the key, table functions."""
+    ((memory,),) = session.cursor().execute("select current_setting('memory_limit')").fetchall()
+    with duckdb.connect(str(path), config={"memory_limit": memory}) as new:
         new.execute(f"create schema {SCHEMA}")
+        new.execute(f"create table {SCHEMA}.published_tables (table_name varchar, rows bigint, checksum varchar)")
         for name, relation in tables.items():
             query = relation.sql_query()
             new.register("batches", session.cursor().sql(query).to_arrow_reader(8192))
             new.execute(f"create table {SCHEMA}.{name} as select * from batches")
             new.unregister("batches")
-            there = session.cursor().sql(f"select count(*), bit_xor(hash(r)) from ({query}) as r").fetchall()
-            here = new.execute(f"select count(*), bit_xor(hash(r)) from {SCHEMA}.{name} as r").fetchall()
-            if there != here:
-                raise PublicationError(f"{name}: the published rows {here} are not those of the warehouse {there}")
+            (there,) = session.cursor().sql(f"{ROWS_AND_CHECKSUM} from ({query}) as r").fetchall()
+            new.execute(f"insert into {SCHEMA}.published_tables values (?, ?, ?)", [name, *there])
         new.execute(f"create unique index {key}_member on {SCHEMA}.{key} (member_id)")
         new.execute(
-            f"create table {SCHEMA}.publication as select ?::bigint as version, ?::date as as_of_date", [version, day]
+            f"create table {SCHEMA}.publication as select ?::bigint as version, ?::date as as_of_date, "
+            f"count(*) as members, version() as engine from {SCHEMA}.{key}",
+            [version, day],
         )
-        for row in functions.to_arrow_table().to_pylist():
+        for row in functions:
             signature = f"{row['function_name']}({row['parameters']})"
             for name in (signature, f"{SCHEMA}.{signature}"):
                 new.execute(f"create macro {name} as table {row['definition']}")
-        members, assigned = new.execute(
+        new.execute("checkpoint")
+
+
+def _check(session, path: Path, tables: dict, functions: list[dict], assignments, key: str) -> int:
+    """Compares a file, opened as readers open it, with the warehouse. Returns the number of members."""
+    if Path(f"{path}.wal").exists():
+        raise PublicationError(f"{path} was not written to its end")
+    with duckdb.connect(str(path), read_only=True) as new:
+        for message in _differences(new):
+            raise PublicationError(message)
+        ((members, assigned),) = new.execute(
             f"select count(*), count(*) filter (cardinality(treatments) > 0) from {SCHEMA}.{key}"
-        ).fetchone()
+        ).fetchall()
         if members == 0 or members != assigned:
             raise PublicationError(f"{key}: {members} members, {assigned} of them with a treatment; all need one")
-        sample = f"select member_id, map_keys(treatments)[1] from {SCHEMA}.{key} order by member_id limit 1"
-        member, channel = new.execute(sample).fetchone()
-        if not new.execute("from recommend(?, ?)", [member, channel]).fetchall():
-            raise PublicationError(f"recommend({member!r}, {channel!r}) has no rows")
-        new.execute("checkpoint")
+        if assignments is not None:
+            new.register("assigned", session.cursor().sql(assignments.sql_query()).to_arrow_table())
+            _check_assignments(new, key)
+            new.unregister("assigned")
+        live = [name for name, relation in tables.items() if name != key and "member_id" in relation.columns]
+        _check_functions(new, functions, key, live)
     return members
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 3 or not sys.argv[2].isdigit():
-        sys.exit("usage: publication.py <published folder> <version>; serves that version again")
+def _differences(new: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What the rows of a published file do not have in common with the rows that went into it."""
+    for name, *expected in new.execute(f"from {SCHEMA}.published_tables order by table_name").fetchall():
+        (found,) = new.execute(f"{ROWS_AND_CHECKSUM} from {SCHEMA}.{name} as r").fetchall()
+        if list(found) != expected:
+            yield f"{name}: published (rows, checksum) {found} are not those of the warehouse {tuple(expected)}"
+
+
+def _check_assignments(new: duckdb.DuckDBPyConnection, key: str) -> None:
+    """Every assigned member is there, with the variant of each channel, and nobody else."""
+    treated = f"select member_id, unnest(map_entries(treatments), recursive := true) from {SCHEMA}.{key}"
+    ((missing, example, absent, more),) = new.execute(
+        f"""
+        with treated(member_id, channel, variant) as ({treated}),
+        assigned as (select member_id, channel, variant from assigned),
+        missing as (from assigned anti join treated using (member_id, channel, variant))
+        select
+            (select count(*) from missing),
+            (select member_id from missing order by member_id limit 1),
+            (select count(distinct member_id) from missing anti join {SCHEMA}.{key} as store using (member_id)),
+            (select count(*) from treated anti join assigned using (member_id, channel, variant))
+        """
+    ).fetchall()
+    if missing or more:
+        raise PublicationError(
+            f"{key}: {missing} assignments are not in the store (first of member {example!r}; {absent} members have no "
+            f"record at all) and {more} treatments were never assigned. Remedy: build assignments, scores and {key} "
+            f"together: dbt build -s assignments+"
+        )
+
+
+def _check_functions(new: duckdb.DuckDBPyConnection, functions: list[dict], key: str, live: list[str]) -> None:
+    """Calls every function for some members and all their channels; lists of a member have rows, unless a live table
+    such as dismissals may have emptied them."""
+    touched = " or ".join(f"member_id in (select member_id from {SCHEMA}.{name})" for name in live) or "false"
+    sample = new.execute(
+        f"""
+        select member_id, map_keys(treatments), coalesce({touched}, false) as is_touched
+        from {SCHEMA}.{key}
+        order by is_touched, md5(member_id::varchar), member_id
+        limit {SAMPLE}
+        """
+    ).fetchall()
+    for row in functions:
+        name, (head, *defaults) = row["function_name"], row["parameters"].split(":=")
+        required = [parameter.strip() for parameter in head.split(",")][: -1 if defaults else None]
+        is_list = set(required) == {"member", "channel"}
+        answers = 0
+        for member, channels, is_touched in sample:
+            for channel in channels:
+                shown = new.execute("select course_id from recommend(?, ?) limit 1", [member, channel]).fetchall()
+                courses = [course for (course,) in shown]
+                given = {"member": member, "channel": channel, "course": (courses or [None])[0], "courses": courses}
+                call = f"from {name}({', '.join('?' for _ in required)})"
+                rows = len(new.execute(call, [given.get(parameter) for parameter in required]).fetchall())
+                answers += rows
+                if is_list and rows == 0 and not is_touched:
+                    raise PublicationError(f"{name}({member!r}, {channel!r}) has no rows")
+        if is_list and answers == 0:
+            raise PublicationError(f"{name} has no rows for any of {len(sample)} members")
+
+
+def _state(file: Path, version: int) -> dict:
+    """What a kept file says of itself, and whether its rows are those that went into it."""
+    row = {"version": version, "as_of_date": None, "members": None, "bytes": file.stat().st_size}
     try:
-        rollback(sys.argv[1], int(sys.argv[2]))
+        with duckdb.connect(str(file), read_only=True) as kept:
+            ((number, row["as_of_date"], row["members"], engine, here),) = kept.execute(
+                f"select version, as_of_date, members, engine, version() from {SCHEMA}.publication"
+            ).fetchall()
+            if number != version:
+                return row | {"checksum": f"broken: it says that it is version {number}"}
+            if engine != here:
+                return row | {"checksum": f"not compared: written by DuckDB {engine}"}
+            differences = list(_differences(kept))
+    except duckdb.Error as error:
+        return row | {"checksum": f"broken: {' '.join(str(error).split())[:150]}"}
+    return row | {"checksum": f"broken: {differences[0]}" if differences else "complete"}
+
+
+if __name__ == "__main__":
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit("usage: publication.py <published folder> [version]; lists the versions, or serves one again")
+    try:
+        print(rollback(sys.argv[1], sys.argv[2]) if len(sys.argv) == 3 else listing(sys.argv[1]))
     except PublicationError as error:
         sys.exit(str(error))
-    print(f"{sys.argv[1]}/{FILE} is version {int(sys.argv[2])} now")

@@ -18,4 +18,5 @@ def model(dbt, session):
         },
         functions=dbt.ref("serving_functions"),
         as_of_date=dbt.ref("as_of_date"),
+        assignments=dbt.ref("assignments"),
     )
