@@ -5,7 +5,7 @@ BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test ask rollback catalogue mars benchmarks clean
+.PHONY: run test ask rollback versions catalogue mars benchmarks clean
 
 run: .venv/installed
 	$(BIN)/dbt build --vars '$(VARS)'
@@ -22,9 +22,13 @@ ask: export ASK_FILE = $(FILE)
 ask: .venv/installed
 	@$(BIN)/python models_py/relevance/ask.py
 
-# make rollback VERSION=3
+# make versions; make rollback VERSION=3; unlike dbt run-operation they do not open the warehouse, so a build may be running
+rollback: export SERVED_VERSION = $(value VERSION)
 rollback: .venv/installed
-	$(BIN)/python models_py/relevance/publication.py "$${COURSE_RECOMMENDER_PUBLISHED:-published}" "$(VERSION)"
+	@$(BIN)/python models_py/relevance/publication.py "$${COURSE_RECOMMENDER_PUBLISHED:-published}" "$$SERVED_VERSION"
+
+versions: .venv/installed
+	@$(BIN)/python models_py/relevance/publication.py "$${COURSE_RECOMMENDER_PUBLISHED:-published}"
 
 # make catalogue CATALOGUE=<file> COLUMNS="course_id=id title=name description=about tags=skills" OPTIONS="--minimum 10"
 catalogue: .venv/installed
