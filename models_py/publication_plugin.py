@@ -1,7 +1,7 @@
 """The functions behind `dbt run-operation versions` and `rollback`: macros cannot rename files.
 
-`profiles.yml` names this module; dbt-duckdb calls it for each connection. It adapts `relevance.publication`, which knows
-nothing of dbt, and does so only for operations: registering a function imports numpy, and no other command starts later.
+`profiles.yml` names this module and dbt-duckdb calls it. It adapts `relevance.publication`, which knows nothing of dbt,
+and does so only for operations: registering a function imports numpy, and no other command is to start later for it.
 """
 
 import json

@@ -144,7 +144,9 @@ def _errors(target: Path, doing: str) -> Iterator[None]:
         yield
     except (OSError, duckdb.Error) as error:
         reason = " ".join(str(error).split())[:300]
-        remedy = f" Remedy: {disk}." if isinstance(error, OSError | duckdb.IOException) else ""
+        remedy = (
+            f" Remedy: {disk}." if isinstance(error, OSError) or FILE in str(error) else ""
+        )  # DuckDB names the file
         raise PublicationError(f"{doing} {target} failed: {reason}. Readers keep the version before.{remedy}") from None
 
 

@@ -32,22 +32,32 @@ class Warehouse:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def dbt(self, *arguments: str, check: bool = True, **variables) -> subprocess.CompletedProcess:
-        """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
-        environment = os.environ | {
+    def _command(self, arguments: tuple[str, ...], variables: dict) -> list[str]:
+        command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments]
+        return [*command, "--vars", json.dumps(variables)] if variables else command
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
             "COURSE_RECOMMENDER_WAREHOUSE": str(self.file),
             "COURSE_RECOMMENDER_PUBLISHED": str(self.folder / "published"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
             "NO_COLOR": "1",
         }
-        command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments]
-        if variables:
-            command += ["--vars", json.dumps(variables)]
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True)
+
+    def dbt(self, *arguments: str, check: bool = True, **variables) -> subprocess.CompletedProcess:
+        """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
+        command = self._command(arguments, variables)
+        done = subprocess.run(command, cwd=self.root, env=self._environment, capture_output=True, text=True)
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
         return done
+
+    def start(self, *arguments: str, **variables) -> subprocess.Popen:
+        """Starts dbt and returns at once; its output comes as it is printed."""
+        command = self._command(arguments, variables)
+        return subprocess.Popen(command, cwd=self.root, env=self._environment, stdout=subprocess.PIPE, text=True)
 
     def query(self, sql: str, *parameters) -> list[tuple]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
