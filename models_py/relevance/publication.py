@@ -9,7 +9,7 @@ import filecmp
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 FILE = "recommendations.duckdb"
 SCHEMA = "serving"
 SAMPLE = 8  # members whom every table function has to answer before a file is served
+LIST = {"member", "channel"}  # what a function that lists courses has to be told
 PUBLICATION = pa.schema(
     [
         ("version", pa.int64()),
@@ -45,13 +46,15 @@ def publish(
     as_of_date,
     assignments=None,
     key: str = "recommendation_store",
+    by_member: Sequence[str] = (),
 ) -> pa.Table:
     """Publishes relations and table functions; returns one row (version, path, as_of_date, members, bytes).
 
     session : DuckDB connection of the warehouse;  folder : where the file goes;  keep : earlier versions that stay;
-    tables : name -> relation, `key` among them with columns member_id and treatments (channel -> variant);
-    functions : relation with function_name, parameters, definition, `recommend` among them;  as_of_date : relation with
-    one row;  assignments : relation with member_id, channel, variant, each of which the store has to hold.
+    tables : name, or schema.name -> relation, `key` among them with columns member_id and treatments (channel ->
+    variant);  functions : relation with function_name, parameters, definition, `recommend` among them;  as_of_date :
+    relation with one row;  assignments : relation with member_id, channel, variant, each of which the store has to
+    hold;  by_member : other tables with one row per member that functions look up by it.
     Raises PublicationError; the old file is untouched.
     """
     target = Path(folder)
@@ -63,8 +66,11 @@ def publish(
                 version = max(_kept_versions(target), default=_number_in(target / FILE)) + 1
                 (day,) = [row["as_of_date"] for row in as_of_date.to_arrow_table().to_pylist()]
                 listed = functions.to_arrow_table().to_pylist()
-                _write(session, new, version, day, tables, listed, key)
-                members = _check(session, new, tables, listed, assignments, key)
+                _write(session, new, version, day, tables, listed, (key, *by_member))
+                live = [
+                    name for name in tables if name not in (key, *by_member) and "member_id" in tables[name].columns
+                ]
+                members = _check(session, new, listed, assignments, key, live)
                 size = new.stat().st_size
                 _sync(new)
                 _serve(target, version, new)
@@ -237,8 +243,15 @@ def _same_file(path: Path, name: Path) -> None:
         _sync(name)
 
 
-def _write(session, path: Path, version: int, day, tables: dict, functions: list[dict], key: str) -> None:
-    """Fills a new file: tables with their row counts and checksums, the index of the key, table functions."""
+def _qualified(name: str) -> str:
+    """Where a table goes: into the schema it names, else into that of the tables."""
+    return name if "." in name else f"{SCHEMA}.{name}"
+
+
+def _write(
+    session, path: Path, version: int, day, tables: dict, functions: list[dict], by_member: Sequence[str]
+) -> None:
+    """Fills a new file: tables with their row counts and checksums, indexes by member, table functions."""
     ((memory,),) = session.cursor().execute("select current_setting('memory_limit')").fetchall()
     with duckdb.connect(str(path), config={"memory_limit": memory}) as new:
         new.execute(f"create schema {SCHEMA}")
@@ -246,14 +259,15 @@ def _write(session, path: Path, version: int, day, tables: dict, functions: list
         for name, relation in tables.items():
             query = relation.sql_query()
             new.register("batches", session.cursor().sql(query).to_arrow_reader(8192))
-            new.execute(f"create table {SCHEMA}.{name} as select * from batches")
+            new.execute(f"create table {_qualified(name)} as select * from batches")
             new.unregister("batches")
             (there,) = session.cursor().sql(f"{ROWS_AND_CHECKSUM} from ({query}) as r").fetchall()
             new.execute(f"insert into {SCHEMA}.published_tables values (?, ?, ?)", [name, *there])
-        new.execute(f"create unique index {key}_member on {SCHEMA}.{key} (member_id)")
+        for name in by_member:
+            new.execute(f"create unique index {name}_member on {SCHEMA}.{name} (member_id)")
         new.execute(
             f"create table {SCHEMA}.publication as select ?::bigint as version, ?::date as as_of_date, "
-            f"count(*) as members, version() as engine from {SCHEMA}.{key}",
+            f"count(*) as members, version() as engine from {SCHEMA}.{by_member[0]}",
             [version, day],
         )
         for row in functions:
@@ -263,7 +277,7 @@ def _write(session, path: Path, version: int, day, tables: dict, functions: list
         new.execute("checkpoint")
 
 
-def _check(session, path: Path, tables: dict, functions: list[dict], assignments, key: str) -> int:
+def _check(session, path: Path, functions: list[dict], assignments, key: str, live: list[str]) -> int:
     """Compares a file, opened as readers open it, with the warehouse. Returns the number of members."""
     if Path(f"{path}.wal").exists():
         raise PublicationError(f"{path} was not written to its end")
@@ -279,7 +293,6 @@ def _check(session, path: Path, tables: dict, functions: list[dict], assignments
             new.register("assigned", session.cursor().sql(assignments.sql_query()).to_arrow_table())
             _check_assignments(new, key)
             new.unregister("assigned")
-        live = [name for name, relation in tables.items() if name != key and "member_id" in relation.columns]
         _check_functions(new, functions, key, live)
     return members
 
@@ -287,7 +300,7 @@ def _check(session, path: Path, tables: dict, functions: list[dict], assignments
 def _differences(new: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """What the rows of a published file do not have in common with the rows that went into it."""
     for name, *expected in new.execute(f"from {SCHEMA}.published_tables order by table_name").fetchall():
-        (found,) = new.execute(f"{ROWS_AND_CHECKSUM} from {SCHEMA}.{name} as r").fetchall()
+        (found,) = new.execute(f"{ROWS_AND_CHECKSUM} from {_qualified(name)} as r").fetchall()
         if list(found) != expected:
             yield f"{name}: published (rows, checksum) {found} are not those of the warehouse {tuple(expected)}"
 
@@ -318,32 +331,40 @@ def _check_assignments(new: duckdb.DuckDBPyConnection, key: str) -> None:
 def _check_functions(new: duckdb.DuckDBPyConnection, functions: list[dict], key: str, live: list[str]) -> None:
     """Calls every function for some members and all their channels; lists of a member have rows, unless a live table
     such as dismissals may have emptied them."""
-    touched = " or ".join(f"member_id in (select member_id from {SCHEMA}.{name})" for name in live) or "false"
+    touched = " or ".join(f"member_id in (select member_id from {_qualified(name)})" for name in live) or "false"
     sample = new.execute(
         f"""
-        select member_id, map_keys(treatments), coalesce({touched}, false) as is_touched
-        from {SCHEMA}.{key}
-        order by is_touched, md5(member_id::varchar), member_id
-        limit {SAMPLE}
+        with sample as (
+            select member_id, treatments, coalesce({touched}, false) as is_touched
+            from {SCHEMA}.{key}
+            order by is_touched, md5(member_id::varchar), member_id
+            limit {SAMPLE}
+        )
+
+        select member_id, unnest(map_keys(treatments)), is_touched from sample
         """
     ).fetchall()
+    answers = dict.fromkeys((row["function_name"] for row in functions), 0)
+    for member, channel, is_touched in sample:
+        shown = new.execute("select course_id from recommend(?, ?) limit 1", [member, channel]).fetchall()
+        courses = [course for (course,) in shown]
+        given = {"member": member, "channel": channel, "course": (courses or [None])[0], "courses": courses}
+        for row in functions:
+            name, required = row["function_name"], _required(row["parameters"])
+            call = f"from {name}({', '.join('?' for _ in required)})"
+            rows = len(new.execute(call, [given.get(parameter) for parameter in required]).fetchall())
+            answers[name] += rows
+            if rows == 0 and not is_touched and set(required) == LIST:
+                raise PublicationError(f"{name}({member!r}, {channel!r}) has no rows")
     for row in functions:
-        name, (head, *defaults) = row["function_name"], row["parameters"].split(":=")
-        required = [parameter.strip() for parameter in head.split(",")][: -1 if defaults else None]
-        is_list = set(required) == {"member", "channel"}
-        answers = 0
-        for member, channels, is_touched in sample:
-            for channel in channels:
-                shown = new.execute("select course_id from recommend(?, ?) limit 1", [member, channel]).fetchall()
-                courses = [course for (course,) in shown]
-                given = {"member": member, "channel": channel, "course": (courses or [None])[0], "courses": courses}
-                call = f"from {name}({', '.join('?' for _ in required)})"
-                rows = len(new.execute(call, [given.get(parameter) for parameter in required]).fetchall())
-                answers += rows
-                if is_list and rows == 0 and not is_touched:
-                    raise PublicationError(f"{name}({member!r}, {channel!r}) has no rows")
-        if is_list and answers == 0:
-            raise PublicationError(f"{name} has no rows for any of {len(sample)} members")
+        if answers[row["function_name"]] == 0 and set(_required(row["parameters"])) == LIST:
+            raise PublicationError(f"{row['function_name']} has no rows for any member of a sample")
+
+
+def _required(parameters: str) -> list[str]:
+    """Names of the parameters without a default: `member, channel, top_k := 10` has two."""
+    head, *defaults = parameters.split(":=")
+    return [name.strip() for name in head.split(",")][: -1 if defaults else None]
 
 
 def _state(file: Path, version: int) -> dict:

@@ -763,7 +763,7 @@ def kill_when(process: subprocess.Popen, begins: str, finished: int) -> None:
 
 def test_a_build_killed_at_any_moment_leaves_readers_their_version_and_the_next_build_publishes(tmp_path):
     warehouse = Warehouse(tmp_path)
-    warehouse.dbt("build", **TINY_WORLD)
+    warehouse.dbt("run", **TINY_WORLD)
     before = digest(warehouse.published_file)
     chance = random.Random(11)
     moments = [("START", chance.randrange(20, 90)), ("START", chance.randrange(120, 250)), ("serving.publication", 1)]
