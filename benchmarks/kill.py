@@ -20,11 +20,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "models_py"))
-sys.path.insert(0, str(ROOT / "tests" / "python"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models_py"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python"))
 
-from conftest import TINY_WORLD, Warehouse
+from conftest import ROOT, TINY_WORLD, Warehouse
 from relevance.publication import versions
 
 STARTED = re.compile(r"(\d+) of (\d+) START (.*?) \.{2,}")
