@@ -57,7 +57,11 @@ class Warehouse:
     def start(self, *arguments: str, **variables) -> subprocess.Popen:
         """Starts dbt and returns at once; its output comes as it is printed."""
         command = self._command(arguments, variables)
-        return subprocess.Popen(command, cwd=self.root, env=self._environment, stdout=subprocess.PIPE, text=True)
+        pipes = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.DEVNULL,
+        }  # a killed build has its semaphores bewailed there
+        return subprocess.Popen(command, cwd=self.root, env=self._environment, text=True, **pipes)
 
     def query(self, sql: str, *parameters) -> list[tuple]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
