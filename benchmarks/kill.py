@@ -1,6 +1,6 @@
 """What readers see, and what the next build does, when `kill -9` ends dbt builds at random moments.
 
-    .venv/bin/python benchmarks/kill.py [--moments 20] [--builds 4] [--seed 5]
+    .venv/bin/python benchmarks/kill.py [--moments 20] [--builds 4] [--after 0.0] [--seed 5]
 
 A tiny world is built and published. A reader process then opens the published file again and again while one build
 after another is killed, each in its own part of the build's nodes, at a seeded node of that part and a seeded fraction
@@ -40,7 +40,8 @@ def followed(process: subprocess.Popen, node: int | None, delay: float) -> tuple
                 process.send_signal(signal.SIGKILL)
                 break
     process.stdout.close()
-    process.wait()
+    if process.wait() != -signal.SIGKILL and node is not None:
+        sys.exit(f"a build failed before it was killed, after {running}")
     return running, nodes, time.perf_counter() - start
 
 
@@ -55,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--builds", type=int, default=4, help="builds that run to their end, spread over the kills")
+    parser.add_argument("--after", type=float, default=0.0, help="share of the nodes that every build gets to")
     parser.add_argument("--seed", type=int, default=5)
     options = parser.parse_args()
     chance, failed = random.Random(options.seed), False
@@ -74,7 +76,8 @@ def main() -> None:
         reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         every = max(1, options.moments // options.builds)
         for part in range(options.moments):
-            node = 1 + int(nodes * (part + chance.random()) / options.moments)
+            share = options.after + (1.0 - options.after) * (part + chance.random()) / options.moments
+            node = 1 + int(nodes * share)
             running, _, after = followed(warehouse.start("build", **TINY_WORLD), node, chance.uniform(0.0, 0.3))
             state, following = served(warehouse), ""
             if (part + 1) % every == 0:

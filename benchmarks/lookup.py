@@ -129,9 +129,7 @@ def main() -> None:
         start = time.perf_counter()
         size = repeated(options.warehouse, options.published, folder, options.members)
         print(f"{options.members} members: {size / 1e6:.0f} MB, published in {time.perf_counter() - start:.0f} s")
-        print(
-            f"{options.readers} readers at once, milliseconds{'':<13} {'median':>8} {'p99':>8} {'ratio of medians':>18}"
-        )
+        print(f"{options.readers} readers at once, milliseconds{'':<13}   median      p99      CPU    ratio")
         file, results = folder / FILE, {}
         world = Warehouse(folder / "world")
         for label, builds, pause in (
