@@ -6,7 +6,8 @@
         'world_courses', 'world_days', 'published_versions', 'minimum_meaning', 'delta_profile', 'delta_cohort', 'minimum_cohort',
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
-        'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'variants',
+        'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'new_course_boost',
+        'impression_discount', 'variants',
     ]) }}
 {% endmacro %}
 
@@ -32,9 +33,12 @@
         'propagation_threshold', 'augmentation_threshold',
     ) -%}
         {%- set share = var(name) | string -%}
-        {%- if not modules.re.fullmatch('[0-9]*[.]?[0-9]+', share) or share | float > 1 -%}
+        {%- if not is_number(share) or share | float > 1 -%}
             {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ share ~ "'. Remedy: give a share from 0 to 1") }}
         {%- endif -%}
+    {%- endfor -%}
+    {%- for name in ('new_course_boost', 'impression_discount') if not is_number(var(name)) -%}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ var(name) ~ "'. Remedy: give a number from 0 upwards; 0 does nothing") }}
     {%- endfor -%}
     {%- for part in var('cs04_text_parts').split('|') if part not in text_parts() -%}
         {{ exceptions.raise_compiler_error("var cs04_text_parts has '" ~ part ~ "'. Remedy: give some of " ~ text_parts() | join(', ') ~ ", separated by |") }}
@@ -44,9 +48,15 @@
         {%- if not variant.learner -%}
             {{ exceptions.raise_compiler_error("variant " ~ name ~ " has no learner. Remedy: give " ~ rule_learners() | join(', ') ~ ", or the name of a module of models_py/relevance/learners") }}
         {%- endif -%}
+        {%- if not is_number(new_course_boost(name)) -%}
+            {{ exceptions.raise_compiler_error("variant " ~ name ~ " has new_course_boost '" ~ new_course_boost(name) ~ "'. Remedy: give a number from 0 upwards; 0 does nothing") }}
+        {%- endif -%}
     {%- endfor -%}
 {%- endif -%}
 {% endmacro %}
+
+{# Whether an option is a number from 0 upwards, as it may stand in SQL. #}
+{% macro is_number(option) %}{{ return(modules.re.fullmatch('[0-9]*[.]?[0-9]+', option | string) is not none) }}{% endmacro %}
 
 {# The vars of this invocation and some more, as one would type them. #}
 {% macro vars_with(more) %}

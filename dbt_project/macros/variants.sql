@@ -42,6 +42,18 @@
     {{ return(names) }}
 {% endmacro %}
 
+{# By how much a variant moves new courses up: its own option `new_course_boost`, else the var. #}
+{% macro new_course_boost(name) %}
+    {{ return(resolved_variant(name).get('new_course_boost', var('new_course_boost'))) }}
+{% endmacro %}
+
+{# The names of all variants that move new courses up. #}
+{% macro boosted_variants() %}
+    {% set names = [] %}
+    {% for name in var('variants') | sort if new_course_boost(name) | float > 0 %}{% do names.append(name) %}{% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
 {# The rows of one effect in the tables of some variants; none where there are no such variants. #}
 {% macro rows_of_effect(names, effect) -%}
     {%- for name in names %}

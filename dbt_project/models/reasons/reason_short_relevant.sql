@@ -1,4 +1,4 @@
--- "short and relevant": inverted duration, for the shortest quarter of the catalogue
+-- "short and relevant": inverted duration, for the shortest of the catalogue
 with short_courses as (
     select course_id, duration_seconds
     from {{ ref('stg_courses') }}

@@ -1,19 +1,14 @@
 -- The top list of every variant, for the members it is assigned to. Where fewer courses have a score than the list is
--- long, the latest releases follow, so everybody has a full list.
+-- long, the latest releases follow, so everybody has a full list. `score` is the variant's; the position is the place by
+-- score, k, moved by what happens to the list afterwards: the order of
+--     k * (1 + impression_discount * impressions without a click) / (1 + new_course_boost of a new course).
 {%- set length = var('recommendations_per_member') %}
+{%- set new_course_days = 30 %}
+{%- set is_discounted = var('impression_discount') | float > 0 %}
+{%- set is_boosted = boosted_variants() | length > 0 %}
 with assigned as (
     select distinct member_id, variant
     from {{ ref('assignments') }}
-),
-
--- what a member has watched to the end is not recommended again
-finished_courses as (
-    select distinct engagements.member_id, engagements.course_id
-    from {{ ref('engagements') }} as engagements
-    inner join {{ ref('stg_courses') }} as courses using (course_id)
-    where engagements.watch_seconds >= {{ var('finished_share') }} * courses.duration_seconds
-        and courses.duration_seconds > 0
-        and engagements.engaged_date < {{ as_of_date() }}
 ),
 
 variant_scores as (
@@ -42,7 +37,7 @@ recommendable as (
 scored as (
     select variant, member_id, course_id, score
     from recommendable
-    anti join finished_courses using (member_id, course_id)
+    anti join {{ ref('excluded_courses') }} as excluded_courses using (member_id, course_id)
 ),
 
 short_lists as (
@@ -64,19 +59,67 @@ filled as (
     select short_lists.variant, short_lists.member_id, m001.course_id, short_lists.lowest_score + m001.score as score
     from short_lists
     inner join {{ ref('m001') }} as m001 on m001.score >= -(2 * {{ length }} + short_lists.scored_courses)
-    anti join finished_courses
-        on short_lists.member_id = finished_courses.member_id and m001.course_id = finished_courses.course_id
+    anti join {{ ref('excluded_courses') }} as excluded_courses
+        on short_lists.member_id = excluded_courses.member_id and m001.course_id = excluded_courses.course_id
     anti join scored
         on short_lists.variant = scored.variant
         and short_lists.member_id = scored.member_id
         and m001.course_id = scored.course_id
-)
+),
+
+placed as (
+    select
+        variant,
+        member_id,
+        course_id,
+        round(score, 9) as score,
+        row_number() over (partition by variant, member_id order by round(score, 9) desc, course_id) as place
+    from filled
+){% if is_discounted or is_boosted %},
+
+new_courses as (
+    select course_id
+    from {{ ref('stg_courses') }}
+    where released_date < {{ as_of_date() }} and released_date >= {{ as_of_date() }} - {{ new_course_days }}
+),
+
+moved as (
+    select
+        placed.variant,
+        placed.member_id,
+        placed.course_id,
+        placed.score,
+        placed.place,
+        new_courses.course_id is not null and variants.new_course_boost > 0 as is_boosted,
+        round(
+            placed.place
+            {%- if is_discounted %}
+            * (1 + {{ var('impression_discount') }} * coalesce(ignored_impressions.impressions, 0))
+            {%- endif %}
+            / (1 + case when new_courses.course_id is not null then variants.new_course_boost else 0 end),
+            9
+        ) as moved_place
+    from placed
+    inner join {{ ref('variants') }} as variants using (variant)
+    left join new_courses on placed.course_id = new_courses.course_id
+    {%- if is_discounted %}
+    left join {{ ref('ignored_impressions') }} as ignored_impressions
+        on placed.member_id = ignored_impressions.member_id and placed.course_id = ignored_impressions.course_id
+    {%- endif %}
+){% endif %}
 
 select
     variant,
     member_id,
     course_id,
-    cast(round(score, 9) as double) as score,
-    cast(row_number() over (partition by variant, member_id order by round(score, 9) desc, course_id) as integer) as position
-from filled
-qualify position <= {{ length }}
+    cast(score as double) as score,
+    {%- if is_discounted or is_boosted %}
+    cast(row_number() over (partition by variant, member_id order by moved_place, place) as integer) as position,
+    is_boosted
+from moved
+    {%- else %}
+    cast(place as integer) as position,
+    false as is_boosted
+from placed
+    {%- endif %}
+{% if is_discounted or is_boosted %}qualify{% else %}where{% endif %} position <= {{ length }}

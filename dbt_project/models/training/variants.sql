@@ -13,6 +13,7 @@ select
     '{{ (variant.l2 if variant.l2 is iterable else [variant.l2]) | join('|') if variant.l2 is defined else '1|10|100' }}' as l2,
     {{ "'" ~ variant.parts | join('|') ~ "'" if variant.parts else 'cast(null as varchar)' }} as parts,
     {{ "'" ~ variant.random_effects | join('|') ~ "'" if variant.random_effects else 'cast(null as varchar)' }} as random_effects,
+    cast({{ new_course_boost(name) }} as double) as new_course_boost,
     '{{ variant.description | default('') | replace("'", "''") }}' as description
 {{ 'union all' if not loop.last }}
 {%- endfor %}

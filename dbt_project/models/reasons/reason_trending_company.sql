@@ -1,0 +1,2 @@
+-- on the rise among members of the same company
+{{ trending(reason='trending_company', cohort='company') }}

@@ -1,0 +1,2 @@
+-- on the rise among everybody
+{{ trending(reason='trending_globally') }}
