@@ -21,7 +21,7 @@ select
     pairs.course_id,
     coalesce(best.reason, 'recommended_for_you') as reason,
     best.skill_id,
-    cast(round(coalesce(cast(best.summed_score as double), 0) / scored_reasons.reasons, 9) as double) as combined_score
+    cast(round(coalesce(cast(best.summed_score as double), 0) / nullif(scored_reasons.reasons, 0), 9) as double) as combined_score
 from {{ ref('recommended_pairs') }} as pairs
 cross join (select count(*) as reasons from {{ ref('reasons') }} where kind = 'scored') as scored_reasons
 left join ranked_reasons as best

@@ -5,7 +5,8 @@
 {%- set length = var('recommendations_per_member') %}
 {%- set new_course_days = 30 %}
 {%- set is_discounted = var('impression_discount') | float > 0 %}
-{%- set is_boosted = boosted_variants() | length > 0 %}
+{%- set is_moved = is_discounted or boosted_variants() | length > 0 %}
+-- depends_on: {{ ref('ignored_impressions') }}
 with assigned as (
     select distinct member_id, variant
     from {{ ref('assignments') }}
@@ -75,7 +76,7 @@ placed as (
         round(score, 9) as score,
         row_number() over (partition by variant, member_id order by round(score, 9) desc, course_id) as place
     from filled
-){% if is_discounted or is_boosted %},
+){% if is_moved %},
 
 new_courses as (
     select course_id
@@ -113,13 +114,14 @@ select
     member_id,
     course_id,
     cast(score as double) as score,
-    {%- if is_discounted or is_boosted %}
+{%- if is_moved %}
     cast(row_number() over (partition by variant, member_id order by moved_place, place) as integer) as position,
     is_boosted
 from moved
-    {%- else %}
+qualify position <= {{ length }}
+{%- else %}
     cast(place as integer) as position,
     false as is_boosted
 from placed
-    {%- endif %}
-{% if is_discounted or is_boosted %}qualify{% else %}where{% endif %} position <= {{ length }}
+where place <= {{ length }}
+{%- endif %}
