@@ -29,7 +29,8 @@ qualify row_number() over (partition by member_id, course_id order by contributi
    two things lead one to expect: the course's share in the cohort in the 28 days before, and its share on the platform in
    the same 14 days. So a trend of a cohort is a rise that the cohort shows more than everybody does. The share before is
    drawn to the platform's by prior members, and so is the ratio to 1, which is the score: few members prove little. The
-   leading courses of a cohort count. Without the weeks before there is nothing to compare with, and no row. #}
+   leading courses of a cohort count. What was released since the weeks before began is new and not on the rise, and without
+   these weeks there is nothing to compare with. #}
 {% macro trending(reason, cohort=none) -%}
 {%- set recent_days = 14 %}
 {%- set earlier_days = 28 %}
@@ -37,10 +38,15 @@ qualify row_number() over (partition by member_id, course_id order by contributi
 {%- set prior_members = 5 %}
 {%- set least_ratio = '1.25e0' %}
 with engaged_members as (
-    select member_id, course_id, engaged_date >= {{ as_of_date() }} - {{ recent_days }} as is_recent
-    from {{ ref('engagements') }}
-    where engaged_date < {{ as_of_date() }} and engaged_date >= {{ as_of_date() }} - {{ recent_days + earlier_days }}
-    group by all
+    select distinct
+        engagements.member_id,
+        engagements.course_id,
+        engagements.engaged_date >= {{ as_of_date() }} - {{ recent_days }} as is_recent
+    from {{ ref('engagements') }} as engagements
+    inner join {{ ref('stg_courses') }} as courses using (course_id)
+    where engagements.engaged_date < {{ as_of_date() }}
+        and engagements.engaged_date >= {{ as_of_date() }} - {{ recent_days + earlier_days }}
+        and (courses.released_date is null or courses.released_date <= {{ as_of_date() }} - {{ recent_days + earlier_days }})
 ),
 
 platform_courses as (

@@ -54,7 +54,8 @@ The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
   glmix_lift         what intercepts and features of these models add; glmix_contributions, glmix_signs, model_size
   figure_9           profile skills that members do not care for, by m105 and by glmix (not with your own data)
   offline            ROC AUC, log-loss and NDCG of every variant
-  reasons_shown      how often each reason is shown
+  reasons_shown      how often each reason is shown; whether the skill it names is still of interest: stale_reasons
+  new_courses        new courses in the first 30 places, with and without their boost
   world_calibration  the simulated world against its calibration (not with your own data)
 
 README.md says how to bring your own tables and how to add a variant.

@@ -194,9 +194,17 @@ def test_registry_files_and_unions_agree(manifest: dict, ci_world: Warehouse) ->
     assert treated <= set(registered)
     features = {name for (name,) in ci_world.query("select distinct feature from variants.variant_features")}
     assert features <= {name for (name,) in ci_world.query("select feature from features.feature_catalog")}
-    scored = {name for (name,) in ci_world.query("select distinct reason from reasons.reason_scores")}
-    listed = {name for (name,) in ci_world.query("select reason from seeds.reasons")}
-    assert scored | {"recommended_for_you"} == listed
+    listed = dict(ci_world.query("select reason, kind from seeds.reasons"))
+    scored = {name for name, kind in listed.items() if kind == "scored"}
+    files = {
+        node["name"].removeprefix("reason_") for node in models(manifest) if re.match("reason_(?!texts)", node["name"])
+    }
+    assert files == {"scores"} | {name for name, kind in listed.items() if kind != "live"}
+    union = manifest["nodes"]["model.course_recommender.reason_scores"]["depends_on"]["nodes"]
+    assert {name.split(".reason_")[-1] for name in union} == scored
+    found = {name for (name,) in ci_world.query("select distinct reason from reasons.reason_scores")}
+    assert found <= scored
+    assert scored - found <= {"trending_company"}  # the companies of the small world are too small for a trend
 
 
 def test_every_feature_of_the_catalogue_is_there(ci_world: Warehouse) -> None:
