@@ -124,10 +124,9 @@ def trends_of(ci_world: Warehouse, cohort: str) -> dict[str, dict[int, float]]:
 )
 def test_trends_recomputed_event_by_event(ci_world: Warehouse, reason: str, cohort: str) -> None:
     trends = trends_of(ci_world, cohort)
-    pairs = ci_world.query(
-        f"select member_id, course_id, {cohort} from reasons.recommended_pairs join staging.stg_members using (member_id)"
-    )
-    expected = {(m, c): trends[name][c] for m, c, name in pairs if c in trends.get(name, {})}
+    cohort_of = dict(ci_world.query(f"select member_id, {cohort} from staging.stg_members"))
+    pairs = ci_world.query("select member_id, course_id from reasons.recommended_pairs")
+    expected = {(m, c): trends[cohort_of[m]][c] for m, c in pairs if c in trends.get(cohort_of[m], {})}
     rows = {
         (m, c): score
         for m, c, score in ci_world.query(f"select member_id, course_id, score from reasons.reason_{reason}")
