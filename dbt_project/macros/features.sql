@@ -44,15 +44,23 @@
     end
 {%- endmacro %}
 
-{# Derived features of one side (member, course or interaction) from the features it has, by the rows of transformations:
-   CTEs ending in `<name>`, all features of that side. `values` is a relation (<keys>, feature, term, value); 0 counts as
-   no value. The same SQL for training and for scoring. #}
-{% macro with_derived(name, values, keys, side) -%}
+{# What is derived for the variants: rows of transformations, as a relation. #}
+{% macro used_transformations() -%}
+    (
+        select transformations.*
+        from {{ ref('transformations') }} as transformations
+        semi join {{ ref('used_features') }} as used on transformations.feature = used.feature
+    )
+{%- endmacro %}
+
+{# Derived features of one side (member, course or interaction) from the features it has, by the rows of `steps` and
+   `buckets` (what the variants use, if not given): CTEs ending in `<name>`, all features of that side. `values` is a
+   relation (<keys>, feature, term, value); 0 counts as no value. The same SQL for training, scoring and explanations. #}
+{% macro with_derived(name, values, keys, side, steps=none, buckets=none) -%}
 {%- set operations = "('log', 'bucket')" if side == 'interaction' else "('log', 'bucket', 'cross')" %}
 {{ name }}_steps as materialized (
     select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature, transformations.depth
-    from {{ ref('transformations') }} as transformations
-    semi join {{ ref('used_features') }} as used on transformations.feature = used.feature
+    from {{ steps or used_transformations() }} as transformations
     where transformations.side = '{{ side }}' and transformations.operation in {{ operations }}
 ),
 
@@ -77,7 +85,7 @@
     select {% for key in keys %}operands.{{ key }}, {% endfor %}steps.feature, buckets.term, 1.0e0 as value
     from {{ name }}_{{ depth - 1 }} as operands
     inner join {{ name }}_steps as steps on operands.feature = steps.left_feature
-    inner join {{ ref('feature_buckets') }} as buckets
+    inner join {{ buckets or ref('feature_buckets') }} as buckets
         on steps.feature = buckets.feature and operands.value >= buckets.low and operands.value < buckets.high
     where steps.operation = 'bucket' and steps.depth = {{ depth }}
     {%- if side != 'interaction' %}
@@ -105,13 +113,12 @@
 
 {# Features of pairs that compare or cross a request's side with a course's: CTEs ending in `compared`
    (pair_id, feature, term, value). `pairs` is a relation (pair_id, request_id, course_day_id), `members` one of
-   (request_id, feature, term, value), `courses` one of (course_day_id, feature, term, value). The course's side comes
-   first: its vectors are short. #}
-{% macro compared_pairs(pairs, members, courses) -%}
+   (request_id, feature, term, value), `courses` one of (course_day_id, feature, term, value), `steps` as in
+   with_derived. The course's side comes first: its vectors are short. #}
+{% macro compared_pairs(pairs, members, courses, steps=none) -%}
 comparisons as materialized (
     select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature
-    from {{ ref('transformations') }} as transformations
-    semi join {{ ref('used_features') }} as used on transformations.feature = used.feature
+    from {{ steps or used_transformations() }} as transformations
     where transformations.side = 'interaction' and transformations.operation in ('dot', 'cosine', 'cross')
 ),
 

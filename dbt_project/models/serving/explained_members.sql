@@ -1,0 +1,81 @@
+-- What `explain` reads of a member, one record each: only what the models behind the member's variants read, and the
+-- coefficients of the member's own models.
+with member_models as (
+    select distinct assignments.member_id, models.model
+    from {{ ref('assignments') }} as assignments
+    inner join {{ ref('explained_models') }} as models using (variant)
+),
+
+member_inputs as (
+    select distinct member_models.member_id, inputs.feature
+    from member_models
+    inner join {{ ref('explained_inputs') }} as inputs using (model)
+),
+
+held as (
+    select member_id, feature, term, value
+    from {{ ref('scoring_member_features') }}
+    union all
+    select member_id, mapping as feature, cast(skill_id as varchar) as term, weight as value
+    from {{ ref('member_skills') }}
+),
+
+member_terms as (
+    select
+        held.member_id,
+        {{ list_by_rank('terms.term_number', 'terms.term_number') }} as terms,
+        {{ list_by_rank('held.value', 'terms.term_number') }} as term_values
+    from held
+    semi join member_inputs using (member_id, feature)
+    inner join {{ ref('explained_terms') }} as terms using (feature, term)
+    group by held.member_id
+),
+
+member_pairs as (
+    select
+        pairs.member_id,
+        {{ list_by_rank('courses.course_number', 'courses.course_number, terms.term_number') }} as pair_courses,
+        {{ list_by_rank('terms.term_number', 'courses.course_number, terms.term_number') }} as pair_terms
+    from {{ ref('scoring_pair_features') }} as pairs
+    semi join member_inputs using (member_id, feature)
+    inner join {{ ref('scoring_courses') }} as courses using (course_id)
+    inner join {{ ref('explained_terms') }} as terms using (feature, term, value)
+    group by pairs.member_id
+),
+
+member_effects as (
+    select
+        member_models.member_id,
+        {{ list_by_rank('coefficients.variant', 'coefficients.variant, terms.term_number') }} as effect_models,
+        {{ list_by_rank('terms.term_number', 'coefficients.variant, terms.term_number') }} as effect_terms,
+        {{ list_by_rank('coefficients.coefficient', 'coefficients.variant, terms.term_number') }} as effect_coefficients
+    from {{ ref('coefficients') }} as coefficients
+    inner join member_models
+        on coefficients.variant = member_models.model
+        and coefficients.entity_id = cast(member_models.member_id as varchar)
+    inner join {{ ref('explained_terms') }} as terms using (feature, term)
+    where coefficients.effect = 'member'
+    group by member_models.member_id
+),
+
+member_treatments as (
+    select member_id, {{ map_by_key('channel', 'variant') }} as treatments
+    from {{ ref('assignments') }}
+    group by member_id
+)
+
+select
+    treatments.member_id,
+    treatments.treatments,
+    member_terms.terms,
+    member_terms.term_values,
+    member_pairs.pair_courses,
+    member_pairs.pair_terms,
+    member_effects.effect_models,
+    member_effects.effect_terms,
+    member_effects.effect_coefficients
+from member_treatments as treatments
+left join member_terms using (member_id)
+left join member_pairs using (member_id)
+left join member_effects using (member_id)
+order by treatments.member_id
