@@ -1,5 +1,6 @@
 -- the table functions of this schema, as rows: what the published file repeats
 {%- do ref('recommend') %}
+{%- do ref('explain') %}
 {%- if execute %}
 {%- set selects = [] %}
 {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'table_function' and node.fqn[1] == 'serving' %}
