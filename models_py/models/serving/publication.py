@@ -27,4 +27,5 @@ def model(dbt, session):
         functions=dbt.ref("serving_functions"),
         as_of_date=dbt.ref("as_of_date"),
         assignments=dbt.ref("assignments"),
+        by_member=["explained_members"],
     )
