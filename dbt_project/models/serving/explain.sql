@@ -1,6 +1,6 @@
 -- The score of a course for a member in a channel as a sum: a row per part, largest first, part = coefficient * value. It is
 -- computed from the features of the day of the lists, for every course that can be recommended, in the member's list or not.
--- An unknown member, channel or course has no rows.
+-- An unknown member, channel or course has no rows, nor has a variant of a learner that is not known here.
 {{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'course']) }}
 -- the arguments get names of their own first: a caller's column `member_id` must not be taken for the record's
 with asked as (
@@ -96,7 +96,7 @@ weighed as materialized (
         on coefficients.feature = design.feature
         and coefficients.term = design.term
         and (coefficients.reads = design.side or 'any' in (coefficients.reads, design.side))
-    where coefficients.effect <> 'tree'
+    where models.learner in ('logistic', 'glmix', 'blend', 'item_item')
 ),
 
 -- A tree gives the value of the leaf all of whose ancestors send the pair its way: node p has the children 2p, for values up

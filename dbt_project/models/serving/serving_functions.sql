@@ -1,5 +1,6 @@
 -- the table functions of this schema, as rows: what the published file repeats
 {%- do ref('recommend') %}
+{%- do ref('recommend_on') %}
 {%- do ref('explain') %}
 {%- if execute %}
 {%- set selects = [] %}
@@ -13,6 +14,8 @@ select
 from ({{ selects | join(' union all ') }}) as listed
 inner join duckdb_functions() as functions
     on listed.function_name = functions.function_name and functions.schema_name = '{{ this.schema }}'
+-- a function that calls another is created after it: recommend, then recommend_on
+order by listed.function_name
 {%- else %}
 select 1 as function_name
 {%- endif %}

@@ -15,6 +15,7 @@ def model(dbt, session):
             "skill_names": dbt.ref("skill_names"),
             "reason_texts": dbt.ref("reason_texts"),
             "dismissals": dbt.ref("dismissals"),
+            "day_shifts": dbt.ref("day_shifts"),
             "feature_names": dbt.ref("feature_names"),
             "explained_members": dbt.ref("explained_members"),
             "explained_courses": dbt.ref("explained_courses"),
