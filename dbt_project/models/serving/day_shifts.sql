@@ -17,17 +17,17 @@ with crosses as (
 
 course_terms as (
     select courses.course_id, features.feature, features.term, features.value
-    from {{ ref('scoring_courses') }} as courses
+    from {{ ref('candidate_courses') }} as courses
     inner join {{ ref('scoring_course_features') }} as features using (course_id)
     union all
     select course_id, 'any' as feature, '' as term, 1.0e0 as value
-    from {{ ref('scoring_courses') }}
+    from {{ ref('candidate_courses') }}
 ),
 
 day_scores as (
     select variants.variant, courses.course_id, days.day, {{ exact_sum('coalesce(crosses.coefficient * course_terms.value, 0)') }} as score
     from (select distinct variant from crosses) as variants
-    cross join {{ ref('scoring_courses') }} as courses
+    cross join {{ ref('candidate_courses') }} as courses
     cross join (select unnest(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']) as day) as days
     inner join course_terms using (course_id)
     left join crosses

@@ -41,7 +41,7 @@ select
     course_effects.effect_models,
     course_effects.effect_terms,
     course_effects.effect_coefficients
-from {{ ref('scoring_courses') }} as courses
+from {{ ref('candidate_courses') }} as courses
 inner join course_terms using (course_id)
 left join course_effects on cast(courses.course_id as varchar) = course_effects.entity_id
 order by courses.course_id

@@ -38,7 +38,7 @@ member_pairs as (
         {{ list_by_rank('terms.term_number', 'courses.course_number, terms.term_number') }} as pair_terms
     from {{ ref('scoring_pair_features') }} as pairs
     semi join member_inputs using (member_id, feature)
-    inner join {{ ref('scoring_courses') }} as courses using (course_id)
+    inner join {{ ref('candidate_courses') }} as courses using (course_id)
     inner join {{ ref('explained_terms') }} as terms using (feature, term, value)
     group by pairs.member_id
 ),
