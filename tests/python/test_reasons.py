@@ -180,10 +180,12 @@ def test_lists_are_in_the_order_of_their_scores_without_dismissed_and_finished_c
         == []
     )
     assert (
-        ci_world.query("select * from scoring.scores semi join scoring.excluded_courses using (member_id, course_id)")
+        ci_world.query(
+            "select * from scoring.scores semi join candidates.excluded_courses using (member_id, course_id)"
+        )
         == []
     )
-    assert len(ci_world.query("from scoring.excluded_courses")) > 200
+    assert len(ci_world.query("from candidates.excluded_courses")) > 200
 
 
 @pytest.fixture(scope="module")

@@ -36,12 +36,21 @@ member_lists as (
         {{ list_by_rank('weight', 'term_number') }} as weights
     from member_weights
     group by member_id
+),
+
+excluded_lists as (
+    select excluded.member_id, {{ list_by_rank('courses.course_number', 'courses.course_number') }} as courses
+    from {{ ref('excluded_courses') }} as excluded
+    inner join {{ ref('candidate_courses') }} as courses using (course_id)
+    group by excluded.member_id
 )
 
 select
     members.member_id,
     cast({{ hash_bucket(['members.member_id'], 'candidates', 1000000000) }} as bigint) as draw,
     coalesce(member_lists.terms, {{ empty_list('integer') }}) as terms,
-    coalesce(member_lists.weights, {{ empty_list('double') }}) as weights
+    coalesce(member_lists.weights, {{ empty_list('double') }}) as weights,
+    coalesce(excluded_lists.courses, {{ empty_list('integer') }}) as excluded
 from {{ ref('stg_members') }} as members
 left join member_lists using (member_id)
+left join excluded_lists using (member_id)

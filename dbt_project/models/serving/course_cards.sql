@@ -1,3 +1,8 @@
--- what is shown of a course
-select course_id, title, cast(duration_seconds as double) as duration_seconds
+-- what is shown of a course, and its number: the store writes numbers, whatever the platform's keys look like
+select
+    course_id,
+    cast(row_number() over (order by course_id) - 1 as integer) as course_number,
+    title,
+    cast(duration_seconds as double) as duration_seconds
 from {{ ref('stg_courses') }}
+order by course_number

@@ -1,56 +1,41 @@
--- The key-value store (figure 8): one record per member, with the courses of all its variants and their reasons once,
--- per variant the order as indices into them, and per channel the variant.
-with numbered_courses as (
-    select
-        member_id,
-        course_id,
-        reason,
-        skill_id,
-        cast(row_number() over (partition by member_id order by course_id) as smallint) as place
-    from {{ ref('best_reasons') }}
+-- The key-value store (figure 8) under contract: the record as the encoder wrote it, and beside the lists what the member did
+-- before the build that changes them as they are read.
+{{ config(materialized='view') }}
+with hidden_courses as (
+    select hidden.member_id, list(cards.course_number order by cards.course_number) as hidden
+    from (
+        select member_id, course_id
+        from {{ ref('dismissals') }}
+        union
+        select member_id, course_id
+        from {{ ref('excluded_courses') }}
+    ) as hidden
+    inner join {{ ref('course_cards') }} as cards on hidden.course_id = cards.course_id
+    group by hidden.member_id
 ),
 
-member_courses as (
+followed_courses as (
     select
-        member_id,
-        {{ list_by_rank(struct_of({'course_id': 'course_id', 'reason': 'reason', 'skill_id': 'skill_id'}), 'place') }} as courses
-    from numbered_courses
-    group by member_id
-),
-
-variant_lists as (
-    select
-        scores.member_id,
-        scores.variant,
-        {{ list_by_rank('numbered_courses.place', 'scores.position') }} as indices,
-        {{ list_by_rank('cast(scores.score as float)', 'scores.position') }} as scores
-    from {{ ref('scores') }} as scores
-    inner join numbered_courses using (member_id, course_id)
-    group by scores.member_id, scores.variant
-),
-
-member_rankings as (
-    select
-        member_id,
-        {{ map_by_key('variant', 'indices') }} as rankings,
-        {{ map_by_key('variant', 'scores') }} as scores
-    from variant_lists
-    group by member_id
-),
-
-member_treatments as (
-    select member_id, {{ map_by_key('channel', 'variant') }} as treatments
-    from {{ ref('assignments') }}
-    group by member_id
+        skills.member_id,
+        list(
+            {'course_number': taught.course_number, 'reason_number': taught.reason_number}
+            order by taught.skill_rank, taught.reason_number
+        ) as followed
+    from {{ ref('followed_skills') }} as skills
+    inner join {{ ref('followed_skill_courses') }} as taught on skills.skill_id = taught.skill_id
+    group by skills.member_id
 )
 
+-- names in full: a function that reads this view may have a parameter of the same name
 select
-    member_courses.member_id,
-    member_courses.courses,
-    member_rankings.rankings,
-    member_rankings.scores,
-    member_treatments.treatments
-from member_courses
-inner join member_rankings using (member_id)
-inner join member_treatments using (member_id)
-order by member_courses.member_id
+    encoded.member_id,
+    encoded.courses,
+    encoded.reasons,
+    encoded.rankings,
+    encoded.scores,
+    encoded.treatments,
+    hidden_courses.hidden,
+    followed_courses.followed
+from {{ ref('encoded_recommendations') }} as encoded
+left join hidden_courses on encoded.member_id = hidden_courses.member_id
+left join followed_courses on encoded.member_id = followed_courses.member_id

@@ -6,7 +6,7 @@ select
     scores.variant,
     scores.position,
     scores.course_id,
-    scores.score,
+    {{ served_score('scores.score') }} as score,
     best_reasons.reason,
     {{ reason_text('reasons.text', 'skills.name', 'courses.duration_seconds') }} as reason_text
 from {{ ref('assignments') }} as assignments

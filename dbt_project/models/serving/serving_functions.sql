@@ -1,11 +1,14 @@
--- the table functions of this schema, as rows: what the published file repeats
-{%- do ref('recommend') %}
-{%- do ref('recommend_on') %}
-{%- do ref('explain') %}
+-- the table functions of this schema, as rows: what the published file repeats, a function after those it calls
+{%- for name in ('served_list', 'recommend', 'recommend_on', 'recommend_session', 'carousels', 'explain') %}{% do ref(name) %}{% endfor %}
 {%- if execute %}
-{%- set selects = [] %}
+{%- set functions = {} %}
 {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'table_function' and node.fqn[1] == 'serving' %}
-{%- do selects.append("select '" ~ node.alias ~ "' as function_name, '" ~ node.config.parameters | join(', ') ~ "' as parameters") %}
+{%- do functions.update({node.unique_id: node}) %}
+{%- endfor %}
+{%- set selects = [] %}
+{%- for node in functions.values() %}
+{%- set called = node.depends_on.nodes | select('in', functions) | list %}
+{%- do selects.append("select '" ~ node.alias ~ "' as function_name, '" ~ node.config.parameters | join(', ') ~ "' as parameters, " ~ called | length ~ " as called_functions") %}
 {%- endfor %}
 select
     listed.function_name,
@@ -14,8 +17,7 @@ select
 from ({{ selects | join(' union all ') }}) as listed
 inner join duckdb_functions() as functions
     on listed.function_name = functions.function_name and functions.schema_name = '{{ this.schema }}'
--- a function that calls another is created after it: recommend, then recommend_on
-order by listed.function_name
+order by listed.called_functions, listed.function_name
 {%- else %}
 select 1 as function_name
 {%- endif %}

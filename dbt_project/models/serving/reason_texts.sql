@@ -1,3 +1,0 @@
--- what is shown of a reason
-select reason, text
-from {{ ref('reasons') }}

@@ -1,0 +1,7 @@
+"""One row per member: the record of the key-value store (figure 8), encoded from numbers in streams of whole members."""
+
+from relevance.store import encode
+
+
+def model(dbt, session):
+    return encode(session, rows=dbt.ref("store_rows"), keys=dbt.ref("store_keys"))
