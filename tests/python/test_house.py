@@ -197,7 +197,9 @@ def test_registry_files_and_unions_agree(manifest: dict, ci_world: Warehouse) ->
     listed = dict(ci_world.query("select reason, kind from seeds.reasons"))
     scored = {name for name, kind in listed.items() if kind == "scored"}
     files = {
-        node["name"].removeprefix("reason_") for node in models(manifest) if re.match("reason_(?!texts)", node["name"])
+        node["name"].removeprefix("reason_")
+        for node in models(manifest)
+        if node["name"].startswith("reason_") and layer(node) == "reasons"
     }
     assert files == {"scores"} | {name for name, kind in listed.items() if kind != "live"}
     union = manifest["nodes"]["model.course_recommender.reason_scores"]["depends_on"]["nodes"]
