@@ -3,18 +3,20 @@
     .venv/bin/python benchmarks/store.py [--members 100000] [--courses 5000] [--rounds 3]
 
 Plain is the layout before (figure 8): a row per member and variant with a list of records (course, reason, skill). Both
-layouts are written from the same arrays in memory, turn by turn in one run; the ratios are what to read. Lists of 200 come
-from a score per member and course that the variants share, plus noise of each. Raw bytes are lengths times widths: 8 for a
-key, 1 for a reason of the plain layout; 6 for a course, 4 for a reason, 2 for a place of the compact one; 8 for a score.
+layouts are written from the same arrays in memory, turn by turn in one run; the ratios are what to read. Lists of 200
+come from a score per member and course that the variants share, plus noise of each. Raw bytes are lengths times widths:
+8 for a key and 1 for a reason of the plain layout; 6 for a course, 4 for a reason, 2 for a place of the compact one; 8
+for a score.
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -33,6 +35,8 @@ SKILLS = 300
 SHARD = 5_000
 NOISE = {"close": 0.15, "middling": 0.35}  # of a variant, beside 1.4 of what they share
 REASONS = np.array(["editors_pick", "interest_match", "recommended_for_you", "short_relevant", "skill_match"])
+HEADER = """                           bytes/member          one more list      raw     seconds               cpu
+variants  courses    plain  compact  ratio    plain  compact  ratio    plain  compact  ratio  ratio"""
 CHANNELS = 4  # with two variants each, one of them for a fifth of the members
 
 
@@ -61,11 +65,9 @@ def generated(members: int, courses: int, noise: float, seed: int = 0) -> Lists:
         shared = rng.normal(size=(count, POOL)).astype(np.float32) + appeal[course]
         slot = np.empty((count, MOST, LENGTH), np.uint16)
         score = np.empty((count, MOST, LENGTH))
-        is_listed = np.zeros((count, MOST + 1, POOL), bool)
         for variant in range(MOST):
             logit = shared + noise * rng.standard_normal(shared.shape, np.float32) - 2.5
             slot[:, variant] = np.argsort(-logit, axis=1)[:, :LENGTH]
-            np.put_along_axis(is_listed[:, variant], slot[:, variant].astype(int), True, axis=1)
             top = np.take_along_axis(logit, slot[:, variant].astype(int), axis=1).astype(float)
             score[:, variant] = np.round(top * 1000) / 1000
         chance = rng.random((count, POOL))
@@ -74,8 +76,9 @@ def generated(members: int, courses: int, noise: float, seed: int = 0) -> Lists:
             np.int8
         )
         skill = np.where(np.isin(reason, (1, 4)), np.take_along_axis(own, taught[course], axis=1), -1).astype(np.int16)
-        parts.append((course, reason, skill, is_listed.any(axis=1), slot, score))
-    return Lists(*(np.concatenate(part) for part in zip(*parts)))
+        parts.append((course, reason, skill, np.zeros(course.shape, bool), slot, score))
+    lists = Lists(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return replace(lists, is_listed=listed_in(lists, MOST))
 
 
 def shards(lists: Lists, pushed: NDArray) -> Iterator[tuple[Lists, NDArray, int]]:
@@ -83,6 +86,17 @@ def shards(lists: Lists, pushed: NDArray) -> Iterator[tuple[Lists, NDArray, int]
     for start in range(0, len(pushed), SHARD):
         part = slice(start, start + SHARD)
         yield Lists(*(getattr(lists, name)[part] for name in Lists.__dataclass_fields__)), pushed[part], start
+
+
+def listed_in(lists: Lists, pushed: int | NDArray) -> NDArray:
+    """(members, POOL): whether a candidate is in a list of the first `pushed` variants, or of those pushed."""
+    if isinstance(pushed, int):
+        pushed = np.ones((len(lists.slot), pushed), bool)
+    listed = np.zeros_like(lists.is_listed)
+    for variant in range(pushed.shape[1]):
+        there = np.flatnonzero(pushed[:, variant])
+        listed[there[:, None], lists.slot[there, variant].astype(int)] = True
+    return listed
 
 
 def variant_names(count: int) -> pa.Array:
@@ -145,25 +159,24 @@ def compact(part: Lists, pushed: NDArray, start: int, with_scores: bool) -> pa.T
     return records.drop_columns(["treatments"] if with_scores else ["treatments", "scores"])
 
 
-def written(lists: Lists, pushed: NDArray, layout: Callable[..., pa.Table], **options) -> tuple[float, int]:
-    """Seconds, and bytes of the file."""
+def written(lists: Lists, pushed: NDArray, layout: Callable[..., pa.Table], **options) -> tuple[float, float, int]:
+    """Seconds, CPU-seconds, and bytes of the file."""
     parts = (layout(*shard, **options) for shard in shards(lists, pushed))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.duckdb"
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         first = next(parts)
-        batches = (batch for part in (first, *()) for batch in part.to_batches())
         with duckdb.connect(str(path), config={"threads": 2}) as file:
 
             def stream() -> Iterator[pa.RecordBatch]:
-                yield from batches
+                yield from first.to_batches()
                 for part in parts:
                     yield from part.to_batches()
 
             file.register("lists", pa.RecordBatchReader.from_batches(first.schema, stream()))
             file.execute("create table store as from lists")
             file.execute("checkpoint")
-        return time.perf_counter() - begin, path.stat().st_size
+        return time.perf_counter() - begin, time.process_time() - begin_cpu, path.stat().st_size
 
 
 def raw_bytes(lists: Lists, pushed: NDArray, with_scores: bool) -> tuple[int, int]:
@@ -178,15 +191,13 @@ def raw_bytes(lists: Lists, pushed: NDArray, with_scores: bool) -> tuple[int, in
     return 17 * places + scores, 6 * courses + 4 * reasons + 2 * places + scores
 
 
-def compared(lists: Lists, pushed: NDArray, keys: tuple, with_scores: bool, rounds: int) -> dict:
-    """Medians of both layouts, written turn by turn."""
-    taken = {"plain": [], "compact": []}
-    size = {}
+def compared(works: dict[str, Callable[[], tuple]], rounds: int) -> dict[str, NDArray]:
+    """Medians of (seconds, CPU-seconds, bytes) of several ways to write, turn by turn."""
+    taken = {name: [] for name in works}
     for _ in range(rounds):
-        for name, layout, options in (("plain", plain, {"keys": keys}), ("compact", compact, {})):
-            seconds, size[name] = written(lists, pushed, layout, with_scores=with_scores, **options)
-            taken[name].append(seconds)
-    return {name: (statistics.median(taken[name]), size[name]) for name in taken}
+        for name, work in works.items():
+            taken[name].append(work())
+    return {name: np.median(of_name, axis=0) for name, of_name in taken.items()}
 
 
 def main() -> None:
@@ -209,49 +220,56 @@ def main() -> None:
     written(warm, np.ones((50, MOST), bool), compact, with_scores=True)  # compiles
     for agreement, noise in NOISE.items():
         lists = generated(members, given.courses, noise)
-        for kind, of_kind in keys.items():
-            for with_scores in (False, True):
-                print(
-                    f"\n{agreement} variants, {members:,} members x {LENGTH}, {kind}, with{'' if with_scores else 'out'} scores"
+        # every number of variants for one kind of keys without scores, the other cases at two numbers
+        for (kind, of_kind), with_scores in product(keys.items(), (False, True)):
+            is_main = kind == "keys of 24 bits" and not with_scores
+            counts = ((1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (8, 3)) if is_main else ((5, 5), (8, 3))
+            scores = "with" if with_scores else "without"
+            print(f"\n{agreement} variants, {members:,} members x {LENGTH}, {kind}, {scores} scores")
+            print(HEADER)
+            before = np.zeros(2)
+            for variants, step in counts:
+                pushed = np.ones((members, variants), bool)
+                part = replace(lists, is_listed=listed_in(lists, variants))
+                found = compared(
+                    {
+                        "plain": partial(written, part, pushed, plain, keys=of_kind, with_scores=with_scores),
+                        "compact": partial(written, part, pushed, compact, with_scores=with_scores),
+                    },
+                    given.rounds,
                 )
+                seconds, cpu, size = np.stack([found["plain"], found["compact"]]).T
+                raw = raw_bytes(part, pushed, with_scores)
+                more = (size - before) / members / step
+                before = size
                 print(
-                    "variants  courses  bytes/member plain  compact  ratio  one more: plain  compact  raw ratio  seconds plain  compact  ratio"
+                    f"{variants:8d} {part.is_listed.sum() / members:8.0f} {size[0] / members:8,.0f} "
+                    f"{size[1] / members:8,.0f} {size[0] / size[1]:6.2f} {more[0]:8,.0f} {more[1]:8,.0f} "
+                    f"{raw[0] / raw[1]:6.2f} {seconds[0]:8.2f} {seconds[1]:8.2f} {seconds[0] / seconds[1]:6.2f} "
+                    f"{cpu[0] / cpu[1]:6.2f}",
+                    flush=True,
                 )
-                before = (0, 0)
-                for variants in (1, 2, 3, 4, 5, 8):
-                    pushed = np.ones((members, variants), bool)
-                    listed = np.zeros_like(lists.is_listed)
-                    for variant in range(variants):
-                        np.put_along_axis(listed, lists.slot[:, variant].astype(int), True, axis=1)
-                    part = Lists(lists.course, lists.reason, lists.skill, listed, lists.slot, lists.score)
-                    found = compared(part, pushed, of_kind, with_scores, given.rounds)
-                    (plain_seconds, plain_bytes), (seconds, size) = found["plain"], found["compact"]
-                    raw_plain, raw_compact = raw_bytes(part, pushed, with_scores)
-                    step = variants - {1: 0, 8: 5}.get(variants, variants - 1)
-                    print(
-                        f"{variants:8d} {listed.sum() / members:8.0f} {plain_bytes / members:19,.0f} {size / members:8,.0f} "
-                        f"{plain_bytes / size:6.2f} {(plain_bytes - before[0]) / members / step:16,.0f} "
-                        f"{(size - before[1]) / members / step:8,.0f} {raw_plain / raw_compact:10.2f} "
-                        f"{plain_seconds:14.2f} {seconds:8.2f} {plain_seconds / seconds:6.2f}",
-                        flush=True,
-                    )
-                    before = (plain_bytes, size)
-    print(f"\npre-filter: {CHANNELS} channels with two variants each, one of them for a fifth of the members")
-    chance = rng.random((members, CHANNELS)) < 0.2
-    assigned = np.stack([chance, ~chance], axis=2).reshape(members, 2 * CHANNELS)
-    everything = np.ones_like(assigned)
-    for name, layout, options in (("plain", plain, {"keys": keys["keys of 24 bits"]}), ("compact", compact, {})):
-        taken = {"all": [], "assigned": []}
-        size = {}
-        for _ in range(given.rounds):
-            for what, pushed in (("all", everything), ("assigned", assigned)):
-                seconds, size[what] = written(lists, pushed, layout, with_scores=True, **options)
-                taken[what].append(seconds)
-        seconds = {what: statistics.median(of_what) for what, of_what in taken.items()}
+    print(
+        f"\npre-filter: {CHANNELS} channels with two variants each, one of them for a fifth of the members; with scores"
+    )
+    few = rng.random((members, CHANNELS)) < 0.2
+    assigned = np.stack([few, ~few], axis=2).reshape(members, 2 * CHANNELS)
+    for name, work in (
+        ("plain", partial(written, layout=plain, keys=keys["keys of 24 bits"], with_scores=True)),
+        ("compact", partial(written, layout=compact, with_scores=True)),
+    ):
+        found = compared(
+            {
+                "all": partial(work, lists, np.ones_like(assigned)),
+                "assigned": partial(work, replace(lists, is_listed=listed_in(lists, assigned)), assigned),
+            },
+            given.rounds,
+        )
+        (all_seconds, _, all_size), (seconds, _, size) = found["all"], found["assigned"]
         print(
-            f"{name:8s} all {size['all'] / members:8,.0f} bytes/member {seconds['all']:6.2f} s, assigned "
-            f"{size['assigned'] / members:8,.0f} bytes/member {seconds['assigned']:6.2f} s: "
-            f"{size['all'] / size['assigned']:.2f} x fewer bytes, {seconds['all'] / seconds['assigned']:.2f} x faster"
+            f"{name:8s} all {all_size / members:8,.0f} bytes/member {all_seconds:6.2f} s, "
+            f"assigned {size / members:8,.0f} bytes/member {seconds:6.2f} s: "
+            f"{all_size / size:.2f} x fewer bytes, {all_seconds / seconds:.2f} x faster"
         )
 
 

@@ -21,12 +21,12 @@ def main() -> None:
         ((version, day, members),) = connection.execute(
             "select version, as_of_date, (select count(*) from serving.recommendation_store) from serving.publication"
         ).fetchall()
-        # a member many of whose courses have a reason of their own, in a channel of the last variant by name
+        # a member with many reasons, in a channel of the last variant by name
         ((member, channel),) = connection.execute(
             """
             select member_id, map_keys(treatments)[list_position(variants, list_max(variants))]
             from (select *, map_values(treatments) as variants from serving.recommendation_store)
-            order by len(list_filter(courses, lambda course: course.skill_id is not null)) desc, member_id
+            order by len(reasons) desc, member_id
             limit 1
             """
         ).fetchall()
@@ -39,6 +39,7 @@ def main() -> None:
     print(f"""Try next:
 
   {here}make ask SQL="from recommend({member!r}, '{channel}', top_k := 20)"
+  {here}make ask SQL="from carousels({member!r}, '{channel}', top_k := 5)"
   {here}make ask SQL="select reason, count(*) from recommend({member!r}, '{channel}', top_k := 200) group by all"
   {here}make ask FILE={warehouse} SQL="from variants.offline_metrics where split = 'test'"
 
@@ -56,6 +57,7 @@ The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
   offline            ROC AUC, log-loss and NDCG of every variant
   reasons_shown      how often each reason is shown; whether the skill it names is still of interest: stale_reasons
   new_courses        new courses in the first 30 places, with and without their boost
+  store_size         the key-value store beside the plain layout; store_prefilter
   world_calibration  the simulated world against its calibration (not with your own data)
 
 README.md says how to bring your own tables and how to add a variant.

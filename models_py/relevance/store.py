@@ -1,9 +1,9 @@
 """The key-value store: one record per member (section 4.3, figure 8).
 
-A record holds the courses of all rankings of a member once, each with its reason, and per ranking a list of small places
-in them. Courses and reasons are numbers of small tables; the courses stand in the order of the first ranking, and what
-follows is new in the next ones. Lists hold the integers as they are: the bit-packing of the engine does the rest, and
-differences from place to place took more room (`benchmarks/store.py`).
+A record holds the courses of all rankings of a member once, each with its reason, and per ranking a list of places in
+them. Courses and reasons are numbers of small tables; the courses stand in the order of the first ranking, then come
+those that are new in the next ones. Lists hold the integers as they are: the engine packs their bits, and differences
+from place to place took more room.
 
 Nothing is compiled on import; the first call compiles, the cache on disk serves every later process.
 """
@@ -43,8 +43,9 @@ class StoreRows:
 def encode(session, rows, keys) -> pa.RecordBatchReader:
     """Stream of records (member_id, courses, reasons, rankings, scores, treatments), ordered by member.
 
-    rows : relation (member_id, variant_number, course_number, position, score, reason_number, channel_number), a row per
-    place, reason or treatment, as in `StoreRows`;  keys : relation (kind, name, number) of variants and channels.
+    rows : relation (member_id, variant_number, course_number, position, score, reason_number, channel_number), a row
+    per place, reason or treatment, as in `StoreRows`;  keys : relation (kind, name, number) of variants and channels.
+    Raises ValueError as `encoded` does.
     """
     engine_ = engine(session)
     named = engine_.collect(keys, ["kind", "number"])
@@ -109,8 +110,8 @@ def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa
     courses = int(rows.course.max(initial=-1)) + 1
     reasons = int(rows.reason.max(initial=-1)) + 1
     code, at = _fill(
-        rows.ptr, rows.variant, rows.course, rows.position, rows.score, rows.reason, spans, len(variants), courses, reasons,
-        places, scores, union_course, union_reason, own_reasons, union_size, reasons_size,
+        rows.ptr, rows.variant, rows.course, rows.position, rows.score, rows.reason, spans, len(variants), courses,
+        reasons, places, scores, union_course, union_reason, own_reasons, union_size, reasons_size,
     )  # fmt: skip
     if code:
         member = members[int(at)].as_py()

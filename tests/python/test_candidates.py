@@ -152,6 +152,7 @@ with weights as (
 select member_id, course_id, sum(weights.weight * courses.weight) as affinity
 from weights inner join skills.cs01 as courses on weights.skill = cast(courses.skill_id as varchar)
 inner join candidates.candidate_courses using (course_id)
+anti join candidates.excluded_courses using (member_id, course_id)
 group by all
 """
 
@@ -198,9 +199,25 @@ def test_only_members_with_engagements_have_courses_like_those_engaged_with(ci_w
     )
     assert pairs > 10_000
     assert foreign == 0
-    ((everybody, fewest, most),) = ci_world.query(
-        "select count(*), min(n), max(n) from (select count(*) as n from candidates.candidates group by member_id)"
-    )
+    ((everybody,),) = ci_world.query("select count(*) from candidates.candidate_lists")
     assert members < everybody == 2000
-    ((available,),) = ci_world.query("select count(*) from skills.available_courses")
-    assert fewest == most == min(500, available)
+
+
+def test_everybody_has_as_many_candidates_as_there_are_courses_up_to_the_limit_but_none_that_is_excluded(ci_world):
+    ((members, wrong, excluded),) = ci_world.query(
+        """
+        with available as (select count(*) as courses from skills.available_courses),
+        gone as (
+            select member_id, count(*) as courses
+            from candidates.excluded_courses semi join skills.available_courses using (course_id) group by member_id
+        ),
+        listed as (select member_id, count(*) as courses from candidates.candidates group by member_id)
+        select count(*),
+            count(*) filter (where listed.courses <> least(500, available.courses - coalesce(gone.courses, 0))),
+            (from candidates.candidates semi join candidates.excluded_courses using (member_id, course_id)
+                select count(*))
+        from listed cross join available left join gone using (member_id)
+        """
+    )
+    assert (members, wrong, excluded) == (2000, 0, 0)
+    assert ci_world.query("select count(*) > 100 from candidates.excluded_courses") == [(True,)]

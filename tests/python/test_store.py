@@ -19,7 +19,7 @@ KEYS = pa.table(
 
 
 def random_lists(seed: int, members: int, courses: int = 60) -> dict:
-    """member -> {"rankings": {variant: [(course, score)]}, "reasons": {course: reason}, "treatments": {channel: variant}}."""
+    """member -> rankings {variant: [(course, score)]}, reasons {course: reason}, treatments {channel: variant}."""
     rng = np.random.default_rng(seed)
     lists = {}
     for member in range(members):
@@ -28,7 +28,7 @@ def random_lists(seed: int, members: int, courses: int = 60) -> dict:
             listed = rng.choice(courses, rng.integers(1, courses // 2), replace=False)
             # re-ranked lists need not fall in score
             rankings[int(variant)] = [
-                (int(c), round(float(s), 3)) for c, s in zip(listed, rng.normal(0, 9, len(listed)))
+                (int(c), round(float(s), 3)) for c, s in zip(listed, rng.normal(0, 9, len(listed)), strict=True)
             ]
         reasons = {course: int(rng.integers(0, 9)) for course in range(courses)}
         treatments = {channel: int(rng.choice(list(rankings))) for channel in range(len(CHANNELS))}
@@ -36,7 +36,7 @@ def random_lists(seed: int, members: int, courses: int = 60) -> dict:
     return lists
 
 
-def rows_of(lists: dict, member_type: pa.DataType = pa.int64(), seed: int = 0) -> pa.Table:
+def rows_of(lists: dict, member_type: str = "int64", seed: int = 0) -> pa.Table:
     """The rows of the lists as `store_rows` has them, in any order."""
     rows = []
     for member, record in lists.items():
@@ -51,8 +51,8 @@ def rows_of(lists: dict, member_type: pa.DataType = pa.int64(), seed: int = 0) -
     np.random.default_rng(seed).shuffle(rows)
     types = [pa.int64(), pa.int16(), pa.int32(), pa.int32(), pa.float64(), pa.int32(), pa.int16()]
     names = ["member_id", "variant_number", "course_number", "position", "score", "reason_number", "channel_number"]
-    columns = list(zip(*rows)) if rows else [()] * len(names)
-    table = pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types)})
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    table = pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types, strict=True)})
     return table.set_column(0, "member_id", table["member_id"].cast(member_type))
 
 
@@ -70,7 +70,7 @@ def decoded(record: dict) -> dict:
         scores = dict(record["scores"])[variant]
         assert len(scores) == len(places)
         rankings[VARIANTS.index(variant)] = [
-            (courses[place - 1]["course_number"], score) for place, score in zip(places, scores)
+            (courses[place - 1]["course_number"], score) for place, score in zip(places, scores, strict=True)
         ]
     return {
         "rankings": rankings,
@@ -113,7 +113,7 @@ def test_rows_in_any_order_and_cut_anywhere_give_the_same_records(monkeypatch) -
 
 def test_members_may_be_texts() -> None:
     lists = random_lists(4, members=12)
-    records = encode_table(rows_of(lists, pa.string())).to_pylist()
+    records = encode_table(rows_of(lists, "string")).to_pylist()
     assert [record["member_id"] for record in records] == sorted(map(str, lists))
     assert decoded(records[-1])["rankings"] == lists[int(records[-1]["member_id"])]["rankings"]
 

@@ -1,4 +1,4 @@
-"""One row per member: the record of the key-value store (figure 8), encoded from numbers in streams of whole members."""
+"""One row per member: the record of the key-value store (figure 8), encoded member by member in a stream."""
 
 from relevance.store import encode
 
