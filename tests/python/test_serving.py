@@ -1,6 +1,5 @@
 """The store, and the table functions, called as people call them."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
