@@ -1,6 +1,6 @@
 """The key-value store against the plain layout: bytes of the DuckDB file, raw bytes and seconds to write.
 
-    .venv/bin/python benchmarks/store.py [--members 100000] [--courses 5000] [--rounds 3]
+    .venv/bin/python benchmarks/store.py [--members 20000] [--courses 5000] [--rounds 3]
 
 Plain is the layout before (figure 8): a row per member and variant with a list of records (course, reason, skill). Both
 layouts are written from the same arrays in memory, turn by turn in one run; the ratios are what to read. Lists of 200
@@ -202,7 +202,7 @@ def compared(works: dict[str, Callable[[], tuple]], rounds: int) -> dict[str, ND
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--members", type=int, default=20_000)
     parser.add_argument("--courses", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()

@@ -9,23 +9,22 @@
             entries.place * (1 + {{ impression_discount }} * coalesce(len(list_filter(entries.shown, lambda course : course = cards.course_id)), 0)),
             entries.course_number
     ){% endset %}
--- the arguments get names of their own first: a caller's column `member_id` must not be taken for the store's
-with asked as (
+-- an argument stands only where all columns in sight have names of their own: a caller's column `member_id` or `position`,
+-- given as an argument, must not be taken for a column of these tables
+with live as (
     select
-        try_cast(member as {{ var('id_type') }}) as asked_member,
-        cast(channel as varchar) as asked_channel,
-        try_cast(top_k as bigint) as asked_top_k
-),
-
-live as (
-    select
-        list(events.course_id) filter (where events.kind = 'dismissal') as dismissed,
-        list(events.course_id) filter (where events.kind = 'impression') as shown,
-        list({'course_number': events.course_number, 'reason_number': events.reason_number} order by events.skill_rank, events.reason_number)
-            filter (where events.kind = 'follow') as followed
-    from asked
-    inner join (
-        select member_id, 'dismissal' as kind, course_id, null as course_number, null as reason_number, null as skill_rank
+        list(events.live_course) filter (where events.live_kind = 'dismissal') as dismissed,
+        list(events.live_course) filter (where events.live_kind = 'impression') as shown,
+        list({'course_number': events.live_number, 'reason_number': events.live_reason} order by events.live_rank, events.live_reason)
+            filter (where events.live_kind = 'follow') as followed
+    from (
+        select
+            member_id as live_member,
+            'dismissal' as live_kind,
+            course_id as live_course,
+            null as live_number,
+            null as live_reason,
+            null as live_rank
         from {{ live('live_dismissals') }}
         union all
         select member_id, 'impression', course_id, null, null, null
@@ -34,23 +33,48 @@ live as (
         select skills.member_id, 'follow', null, taught.course_number, taught.reason_number, taught.skill_rank
         from {{ live('live_followed_skills') }} as skills
         inner join {{ served('followed_skill_courses') }} as taught on skills.skill_id = taught.skill_id
-    ) as events on asked.asked_member = events.member_id
+    ) as events
+    where events.live_member = try_cast(member as {{ var('id_type') }})
+),
+
+record as (
+    select
+        stored.*,
+        stored.stored_treatments[cast(channel as varchar)] as stored_variant,
+        try_cast(top_k as bigint) as stored_top_k
+    from (
+        select
+            store.member_id as stored_member,
+            store.courses as stored_courses,
+            store.reasons as stored_reasons,
+            store.rankings as stored_rankings,
+            store.scores as stored_scores,
+            store.treatments as stored_treatments,
+            store.hidden as stored_hidden,
+            store.followed as stored_followed
+        from {{ served('recommendation_store') }} as store
+    ) as stored
+    where stored.stored_member = try_cast(member as {{ var('id_type') }})
 ),
 
 lists as (
     select
-        asked.asked_top_k,
-        store.treatments[asked.asked_channel] as variant,
-        store.hidden,
+        record.stored_top_k as top_places,
+        record.stored_variant as variant,
+        record.stored_hidden as hidden,
         live.dismissed,
         live.shown,
-        store.scores[store.treatments[asked.asked_channel]] as scores,
-        list_transform(store.rankings[store.treatments[asked.asked_channel]], lambda place : store.courses[place].course_number) as course_numbers,
-        list_transform(store.rankings[store.treatments[asked.asked_channel]], lambda place : store.reasons[store.courses[place].reason]) as reason_numbers,
-        list_concat(live.followed, store.followed) as followed,
-        list_transform(list_concat(live.followed, store.followed), lambda course : course.course_number) as followed_numbers
-    from asked
-    inner join {{ served('recommendation_store') }} as store on asked.asked_member = store.member_id
+        record.stored_scores[record.stored_variant] as scores,
+        list_transform(
+            record.stored_rankings[record.stored_variant], lambda place : record.stored_courses[place].course_number
+        ) as course_numbers,
+        list_transform(
+            record.stored_rankings[record.stored_variant],
+            lambda place : record.stored_reasons[record.stored_courses[place].reason]
+        ) as reason_numbers,
+        list_concat(live.followed, record.stored_followed) as followed,
+        list_transform(list_concat(live.followed, record.stored_followed), lambda course : course.course_number) as followed_numbers
+    from record
     cross join live
 ),
 
@@ -77,7 +101,7 @@ select
     cards.title,
     reasons.reason,
     reasons.skill_id,
-    {{ reason_text('reasons.text', "''", 'cards.duration_seconds') }} as reason_text,
+    replace(reasons.text, '{minutes}', cards.duration_text) as reason_text,
     reasons.carousel_text,
     entries.score,
     entries.variant
@@ -91,4 +115,4 @@ where list_contains(entries.hidden, entries.course_number) is not true
         list_position(entries.course_numbers, entries.course_number),
         {{ followed_every - 1 }} * list_position(entries.followed_numbers, entries.course_number) + 0.5e0
     )
-qualify {{ rank }} <= entries.asked_top_k
+qualify {{ rank }} <= entries.top_places
