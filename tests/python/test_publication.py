@@ -763,6 +763,7 @@ def kill_when(process: subprocess.Popen, begins: str, finished: int) -> None:
 
 def test_a_build_killed_at_any_moment_leaves_readers_their_version_and_the_next_build_publishes(tmp_path):
     warehouse = Warehouse(tmp_path)
+    warehouse.dbt("seed", **TINY_WORLD)
     warehouse.dbt("run", **TINY_WORLD)
     before = digest(warehouse.published_file)
     chance = random.Random(11)

@@ -529,7 +529,7 @@ DAY_OF_LOG = {
 def test_the_day_of_the_lists_follows_the_log_and_not_its_strays(case, dirty, dirty_raw):
     days, per_day, late, last = DAY_OF_LOG[case]
     # the compiled model, on another log
-    sql = next((dirty.folder / "target").glob("compiled/**/as_of_date.sql")).read_text()
+    sql = next((dirty.folder / "target").glob("compiled/**/models/staging/as_of_date.sql")).read_text()
     scans = re.findall(r"from (read_parquet\('.*?', union_by_name = true\))", sql)
     assert len(scans) == 2
     log = f"select date '2024-01-01' + cast(i as integer) as served_at from range({days}) as d(i), range({per_day})"
