@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 BATCH_ROWS = 65_536
+AHEAD = 4  # items in flight for each thread
 
 
 def whole_groups(batches: Iterable[pa.RecordBatch], by: str, rows: int) -> Iterator[pa.Table]:
@@ -55,7 +56,8 @@ def _checked(keys: pa.Array, by: str, last: pa.Scalar | None) -> pa.Scalar:
 
 
 def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
-    """`function` of every item, in their order, by so many threads; at most one item waits beside those at work."""
+    """`function` of every item, in their order, by so many threads; a few items of each wait, so that none idles while
+    the results are written."""
     if workers == 1:
         yield from map(function, items)
         return
@@ -63,7 +65,7 @@ def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
         pending: deque = deque()
         for item in items:
             pending.append(pool.submit(function, item))
-            if len(pending) > workers:
+            if len(pending) > AHEAD * workers:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -1,14 +1,16 @@
 """Scores candidates on the fly (section 4.2): course data in memory, member data streamed, nothing stored between."""
 
 import os
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
-from relevance.catalogue import CatalogueSpace, Column, Shard
+from relevance.catalogue import CatalogueSpace, Shard
 from relevance.catalogue_kernels import best_pairs
+from relevance.design import column_codes
 from relevance.engine import Progress, engine, list_array, ragged
 from relevance.learning import EFFECTS, learner, models_of
 
@@ -23,12 +25,10 @@ def catalogue_space(
     course_ids = courses.column("course_id").combine_chunks()
     known = pc.index_in(features.column("course_id"), value_set=course_ids)
     features, number = features.filter(known.is_valid()), known.drop_null().to_numpy()
-    by_column: dict[Column, list[tuple[int, float]]] = {}
-    for feature, term, value, course in zip(
-        features.column("feature").to_pylist(), features.column("term").to_pylist(),
-        features.column("value").to_pylist(), number.tolist(), strict=True,
-    ):  # fmt: skip
-        by_column.setdefault((feature, term), []).append((course, value))
+    code, columns = column_codes(features)
+    order = np.argsort(code, kind="stable")
+    edges = np.searchsorted(code[order], np.arange(len(columns) + 1))
+    number, value = number[order], features.column("value").to_numpy()[order]
     return CatalogueSpace(
         terms=list(zip(terms.column("feature").to_pylist(), terms.column("term").to_pylist(), strict=True)),
         pair_terms=list(
@@ -36,8 +36,8 @@ def catalogue_space(
         ),
         course_ids=course_ids,
         course_values={
-            column: (np.array([c for c, _ in entries]), np.array([v for _, v in entries]))
-            for column, entries in sorted(by_column.items())
+            column: (number[first:last], value[first:last])
+            for column, (first, last) in zip(columns, pairwise(edges.tolist()), strict=True)
         },
         steps={row["feature"]: row for row in steps.to_pylist() if row["side"] == "interaction"},
         buckets={(row["feature"], row["term"]): (row["low"], row["high"]) for row in buckets.to_pylist()},
@@ -97,7 +97,7 @@ def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: in
         part = shard.only(chosen)
         effects = scorer.effects(part) if hasattr(scorer, "effects") else {}
         scores = sum(effects.values()) if effects else scorer.logits(part)
-        if not np.isfinite(scores).all():
+        if not np.isfinite(scores.sum()):
             bad = int((~np.isfinite(scores)).sum())
             raise ValueError(f"variant {name}: {bad} scores are not finite numbers. Remedy: look at its coefficients")
         best = np.empty(len(scores), np.int64)
