@@ -7,7 +7,6 @@ members per second of both in memory, interleaved, each with a thread per core, 
     .venv/bin/python benchmarks/candidates.py [members, default 100000]
 """
 
-import os
 import statistics
 import sys
 import tempfile
@@ -22,11 +21,10 @@ from scipy.sparse import csr_matrix
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models_py"))
 
 from relevance.candidates import POOLS, candidate_lists, pools_of
-from relevance.engine import in_order, list_array
+from relevance.engine import CORES, in_order, list_array
 
 COURSES, SKILLS, SKILLS_OF_MEMBER, SKILLS_OF_COURSE, KEPT = 5_000, 1_500, 15, 6, 750
 BATCH, REPEATS = 2_048, 3
-WORKERS = os.cpu_count() or 1
 
 
 def drawn(rng: np.random.Generator, rows: int, entries: int) -> csr_matrix:
@@ -87,8 +85,8 @@ def main(count: int) -> None:
     triples = np.diff(of_courses.indptr)[members.indices].sum() / count
     print(f"{triples:,.0f} pairs of a skill and a course for each member")
     ways = {
-        "compiled": lambda: in_order(compiled, slices, WORKERS),
-        "scipy": lambda: in_order(lambda part: by_scipy(members[part], of_courses), slices, WORKERS),
+        "compiled": lambda: in_order(compiled, slices, CORES),
+        "scipy": lambda: in_order(lambda part: by_scipy(members[part], of_courses), slices, CORES),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(REPEATS):

@@ -12,7 +12,6 @@ product, as the project's variants have them). Prints, in one run,
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -28,12 +27,11 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models_py"))
 
 from relevance.catalogue_kernels import add_dense_products, best_pairs
-from relevance.engine import in_order, list_array
+from relevance.engine import CORES, in_order, list_array
 from relevance.scoring import learned_lists
 
 COURSES, DIMENSIONS, CANDIDATES, KEPT = 5_000, 64, 750, 200
 REPEATS, BATCH = 3, 512
-WORKERS = os.cpu_count() or 1
 SIZES = (1, 2, 4)
 
 
@@ -92,7 +90,7 @@ def _batches(members: int):
             }
         )
 
-    return batch(0).schema, in_order(batch, range(0, members, BATCH), WORKERS)
+    return batch(0).schema, in_order(batch, range(0, members, BATCH), CORES)
 
 
 def end_to_end(session: duckdb.DuckDBPyConnection, members: int) -> int:
@@ -109,7 +107,7 @@ def end_to_end(session: duckdb.DuckDBPyConnection, members: int) -> int:
 
 def product_of_all(vectors: np.ndarray, of_courses: np.ndarray) -> None:
     """GEMM, a batch at a time by a thread per core."""
-    for _ in in_order(lambda i: (vectors[i : i + 256] @ of_courses).shape, range(0, len(vectors), 256), WORKERS):
+    for _ in in_order(lambda i: (vectors[i : i + 256] @ of_courses).shape, range(0, len(vectors), 256), CORES):
         pass
 
 
@@ -126,7 +124,7 @@ def bare_kernels(courses: np.ndarray, vectors: np.ndarray, matrix: np.ndarray) -
         add_dense_products(*rows, place, matrix, offsets, of, out)
         return int(best_pairs(offsets, out, KEPT, best).sum())
 
-    for _ in in_order(batch, range(0, len(vectors), BATCH), WORKERS):
+    for _ in in_order(batch, range(0, len(vectors), BATCH), CORES):
         pass
 
 

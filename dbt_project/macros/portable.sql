@@ -40,11 +40,6 @@
 {#- the letters of a text as a list -#}
 {% macro default__letters_of(text) -%}string_split({{ text }}, ''){%- endmacro %}
 
-{% macro struct_of(fields) %}{{ return(adapter.dispatch('struct_of')(fields)) }}{% endmacro %}
-{% macro default__struct_of(fields) -%}
-    struct_pack({% for name, value in fields.items() %}{{ name }} := {{ value }}{{ ', ' if not loop.last }}{% endfor %})
-{%- endmacro %}
-
 {% macro map_by_key(key, value) %}{{ return(adapter.dispatch('map_by_key')(key, value)) }}{% endmacro %}
 {#- aggregate into a map; keys must be unique within the group -#}
 {% macro default__map_by_key(key, value) -%}

@@ -1,6 +1,5 @@
 """Candidates of a member (section 4.2): the best of a few pools, each a sparse product, then what everybody gets."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from relevance.candidate_kernels import merged_candidates
-from relevance.engine import engine, list_array, ragged
+from relevance.engine import CORES, engine, list_array, ragged, type_of
 
 POOLS = ("skill_affinity", "thinned_skill_affinity", "similar_to_engaged")
 # pools of a candidate: the character LETTER + the sum of 2^i for pool i, 2^len(POOLS) for what everybody gets; a text
@@ -106,8 +105,9 @@ def candidate_lists(session, members, postings, terms, courses, pools, limit: in
         np.argsort(catalogue.column("shared_rank").to_numpy(), kind="stable"),
         limit,
     )
-    member_type = members.limit(0).to_arrow_table().schema.field("member_id").type
-    schema = pa.schema([("member_id", member_type), ("courses", pa.list_(pa.int32())), ("pools", pa.string())])
+    schema = pa.schema(
+        [("member_id", type_of(members, "member_id")), ("courses", pa.list_(pa.int32())), ("pools", pa.string())]
+    )
 
     def lists(batch: pa.Table) -> pa.Table:
         offsets, term = ragged(batch.column("terms"))
@@ -117,4 +117,4 @@ def candidate_lists(session, members, postings, terms, courses, pools, limit: in
         pools_of_each = pa.StringArray.from_buffers(len(counts), listed.offsets.buffers()[1], pa.py_buffer(letters))
         return pa.table([batch.column("member_id"), listed, pools_of_each], schema=schema)
 
-    return verbs.map_groups(members, None, lists, schema, BATCH_MEMBERS, workers=os.cpu_count() or 1)
+    return verbs.map_groups(members, None, lists, schema, BATCH_MEMBERS, workers=CORES)

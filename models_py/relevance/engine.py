@@ -7,6 +7,7 @@
 Bodies that use only these and numpy do not depend on where the rows live.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 BATCH_ROWS = 65_536
 AHEAD = 4  # items in flight for each thread
+CORES = os.cpu_count() or 1
 
 
 def whole_groups(batches: Iterable[pa.RecordBatch], by: str, rows: int) -> Iterator[pa.Table]:
@@ -92,9 +94,19 @@ def ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     return offsets - offsets[0], array.flatten().to_numpy(zero_copy_only=False)
 
 
-def list_array(counts: NDArray, values: NDArray) -> pa.ListArray:
+def list_offsets(counts: NDArray) -> NDArray:
+    """(n + 1,) where each of n lists with so many values begins, as Arrow has it."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+
+def list_array(counts: NDArray, values: NDArray | pa.Array) -> pa.ListArray:
     """A column of lists with so many of the values each."""
-    return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)), values)
+    return pa.ListArray.from_arrays(pa.array(list_offsets(counts)), values)
+
+
+def type_of(relation, column: str) -> pa.DataType:
+    """The type of a column of a relation; no row is read."""
+    return relation.select(column).limit(0).to_arrow_table().schema.field(column).type
 
 
 class DuckDB:

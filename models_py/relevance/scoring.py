@@ -1,6 +1,5 @@
 """Scores candidates on the fly (section 4.2): course data in memory, member data streamed, nothing stored between."""
 
-import os
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.sparse import csr_matrix
 from relevance.catalogue import CatalogueSpace, Shard
 from relevance.catalogue_kernels import best_pairs
 from relevance.design import column_codes
-from relevance.engine import Progress, engine, list_array, ragged
+from relevance.engine import CORES, Progress, engine, list_array, ragged, type_of
 from relevance.learning import EFFECTS, learner, models_of
 
 SHARD_MEMBERS = 512
@@ -141,7 +140,7 @@ def learned_lists(
         verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(steps), verbs.collect(buckets),
     )  # fmt: skip
     scorers = catalogue_scorers(verbs.collect(coefficients), verbs.collect(variants), space)
-    schema = lists_schema(groups.limit(0).to_arrow_table().schema.field("member_id").type)
+    schema = lists_schema(type_of(groups, "member_id"))
     progress = Progress("members scored", verbs.collect(groups.aggregate("count(*) as members"))["members"][0].as_py())
 
     def score(shard: pa.Table) -> pa.Table:
@@ -149,4 +148,4 @@ def learned_lists(
         progress.add(shard.num_rows)
         return lists
 
-    return verbs.map_groups(groups, None, score, schema, SHARD_MEMBERS, workers=os.cpu_count() or 1)
+    return verbs.map_groups(groups, None, score, schema, SHARD_MEMBERS, workers=CORES)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numba import njit
 from numpy.typing import NDArray
 
-from relevance.engine import engine
+from relevance.engine import engine, list_array, list_offsets, type_of
 
 LONGEST = np.iinfo(np.int16).max  # places are 16-bit
 COURSE = pa.struct([("course_number", pa.int32()), ("reason", pa.int16())])
@@ -52,7 +52,7 @@ def encode(session, rows, keys) -> pa.RecordBatchReader:
     names = {
         kind: named.filter(pc.equal(named["kind"], kind))["name"].combine_chunks() for kind in ("variant", "channel")
     }
-    schema = record_schema(rows.select("member_id").limit(0).to_arrow_table().schema.field("member_id").type)
+    schema = record_schema(type_of(rows, "member_id"))
 
     def records(table: pa.Table) -> pa.Table:
         member = table["member_id"].combine_chunks()
@@ -98,7 +98,7 @@ def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa
     member has more than 32,767 courses.
     """
     lengths = _counted(rows.ptr, rows.variant, rows.position, len(variants))
-    spans = _offsets(lengths.reshape(-1))
+    spans = list_offsets(lengths.reshape(-1))
     listed = lengths > 0
     places = np.empty(spans[-1], np.int16)
     scores = np.empty(spans[-1])
@@ -121,7 +121,7 @@ def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa
     )
     ranked = listed.sum(axis=1)
     own_variants = variants.take(pa.array(np.nonzero(listed)[1]))
-    own_spans = _offsets(lengths[listed])
+    own_spans = list_offsets(lengths[listed])
     treated = np.flatnonzero(rows.channel >= 0)
     owner = np.searchsorted(rows.ptr, treated, "right") - 1
     treated = treated[np.lexsort((rows.channel[treated], owner))]
@@ -129,8 +129,8 @@ def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa
     return pa.table(
         {
             "member_id": members,
-            "courses": _lists(union_size, courses_of),
-            "reasons": _lists(reasons_size, pa.array(own_reasons[: reasons_size.sum()])),
+            "courses": list_array(union_size, courses_of),
+            "reasons": list_array(reasons_size, pa.array(own_reasons[: reasons_size.sum()])),
             "rankings": _maps(ranked, own_variants, pa.ListArray.from_arrays(own_spans, pa.array(places))),
             "scores": _maps(ranked, own_variants, pa.ListArray.from_arrays(own_spans, pa.array(scores))),
             "treatments": _maps(
@@ -142,18 +142,8 @@ def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa
     )
 
 
-def _offsets(sizes: NDArray) -> NDArray:
-    offsets = np.zeros(len(sizes) + 1, np.int32)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
-
-
-def _lists(sizes: NDArray, values: pa.Array) -> pa.Array:
-    return pa.ListArray.from_arrays(pa.array(_offsets(sizes)), values)
-
-
 def _maps(sizes: NDArray, keys: pa.Array, values: pa.Array) -> pa.Array:
-    return pa.MapArray.from_arrays(pa.array(_offsets(sizes)), keys, values)
+    return pa.MapArray.from_arrays(pa.array(list_offsets(sizes)), keys, values)
 
 
 WRONG = {
