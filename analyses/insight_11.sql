@@ -1,44 +1,59 @@
--- Insight 11: how many positions a course of a list moves from one day of the week to the next, in the variants that know the
--- day (the paper: six on average). The last row is the week; the lists are those of `recommend_on` before dismissals.
-with days as (
-    {%- for day in ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] %}
-    select '{{ day }}' as day, {{ loop.index0 }} as number
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-ranked as (
+-- Insight 11: a list for each day of the week (section 6.3) against one list: click rate on the feed, and engaged learners of
+-- subscribers and of others. How far courses move from day to day: `dbt show -s days_of_week`.
+{%- if var('raw_location') == '' %}
+with members as (
     select
-        scores.variant,
-        scores.member_id,
-        scores.course_id,
-        days.number,
-        row_number() over (
-            partition by scores.variant, scores.member_id, days.number
-            order by round(scores.score + shifts.shift, 6) desc, scores.position
-        ) as place
-    from {{ ref('scores') }} as scores
-    inner join {{ ref('day_shifts') }} as shifts using (variant, course_id)
-    inner join days using (day)
+        responses.variant,
+        responses.member_id,
+        coalesce(profiles.subscription, 'free') <> 'free' as is_subscriber,
+        1 - exp(sum(responses.log_no_click)) as engaged
+    from {{ ref('experiment_responses') }} as responses
+    left join (
+        select member_id, max(subscription) as subscription
+        from {{ ref('stg_member_subscriptions') }}
+        where started_date < {{ as_of_date() }} and (ended_date is null or ended_date >= {{ as_of_date() }})
+        group by member_id
+    ) as profiles on responses.member_id = profiles.member_id
+    where responses.origin = 'simulation' and responses.channel = 'feed' and responses.variant in ('m105_history', 'm105_daily')
+    group by all
 ),
 
-moves as (
-    select ranked.variant, ranked.member_id, ranked.number, ranked.place, abs(after.place - ranked.place) as move
-    from ranked
-    inner join ranked as after
-        on ranked.variant = after.variant
-        and ranked.member_id = after.member_id
-        and ranked.course_id = after.course_id
-        and (ranked.number + 1) % 7 = after.number
+segments as (
+    select
+        case when is_subscriber then 'of subscribers' else 'of others' end as segment,
+        avg(case when variant = 'm105_daily' then engaged end) / avg(case when variant = 'm105_history' then engaged end) - 1 as true_lift
+    from members
+    group by is_subscriber
+),
+{%- else %}
+with segments as (
+    select cast(null as varchar) as segment, cast(null as double) as true_lift
+    where false
+),
+{%- endif %}
+
+online as (
+    {{ experiment_report('insight 11') | indent(4) }}
 )
 
 select
-    moves.variant,
-    case when grouping(moves.number) = 1 then 'all' else max(days.day) end as from_day,
-    count(distinct moves.member_id) as members,
-    cast(round(avg(moves.move), 2) as varchar) as mean_abs_rank_change,
-    cast(round(avg(case when moves.place <= 20 then moves.move end), 2) as varchar) as of_the_first_20
-from moves
-inner join days using (number)
-group by grouping sets ((moves.variant, moves.number), (moves.variant))
-order by moves.variant, grouping(moves.number), moves.number
+    'click rate on the feed' as measure,
+    lift,
+    interval,
+    p_value,
+    true_lift,
+    paper_lift,
+    case when verdict = 'better' then 'as in the paper: better' else verdict end as verdict
+from online
+union all
+select
+    'engaged learners ' || segments.segment,
+    null,
+    null,
+    null,
+    {{ as_percentage('segments.true_lift') }},
+    {{ as_percentage('paper.value') }},
+    case when segments.true_lift > 0 then 'as in the paper: better, in truth' else 'not as in the paper' end
+from segments
+left join {{ ref('paper_values') }} as paper on paper.source = 'insight 11' and segments.segment = paper.name
+order by measure

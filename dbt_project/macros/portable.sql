@@ -36,6 +36,13 @@
     (select {{ keys | join(', ') }}{% for list, name in lists.items() %}, unnest({{ list }}) as {{ name }}{% endfor %} from {{ relation }})
 {%- endmacro %}
 
+{% macro list_places(list) %}{{ return(adapter.dispatch('list_places')(list)) }}{% endmacro %}
+{#- the places of a list's entries, as a list: 1, 2, ... -#}
+{% macro default__list_places(list) -%}range(1, len({{ list }}) + 1){%- endmacro %}
+
+{% macro first_entries(list, count) %}{{ return(adapter.dispatch('first_entries')(list, count)) }}{% endmacro %}
+{% macro default__first_entries(list, count) -%}list_slice({{ list }}, 1, {{ count }}){%- endmacro %}
+
 {% macro letters_of(text) %}{{ return(adapter.dispatch('letters_of')(text)) }}{% endmacro %}
 {#- the letters of a text as a list -#}
 {% macro default__letters_of(text) -%}string_split({{ text }}, ''){%- endmacro %}

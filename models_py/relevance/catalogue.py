@@ -175,6 +175,16 @@ class Shard:
     def _values(self) -> dict[Column, NDArray]:
         return {}
 
+    @cached_property
+    def _logits(self) -> dict[int, NDArray]:
+        return {}
+
+    def logits_of(self, scorer) -> NDArray:
+        """(pairs,) logits of a scorer, computed once: a blend asks for those of its parts, which are variants too."""
+        if id(scorer) not in self._logits:
+            self._logits[id(scorer)] = scorer.logits(self)
+        return self._logits[id(scorer)]
+
     def interaction(self, column: Column) -> NDArray:
         """(pairs,) values of a column of the side of interactions."""
         if self.whole is not None:

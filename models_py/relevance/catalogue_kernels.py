@@ -61,24 +61,44 @@ def add_stored(stored_offsets, stored_courses, stored_terms, stored_values, weig
 
 
 @njit(nogil=True, cache=True)
-def add_trees(roots, depth, columns, thresholds, children, of_member, of_course, of_pair, offsets, courses, out):
+def add_trees(roots, order, columns, thresholds, children, of_member, of_course, of_pair, offsets, courses, out):
     """out[p] += the sum of the trees' leaves for pair p. Node n goes to children[n, x > thresholds[n]], x the value of
-    its column; a leaf goes to itself, so that `depth` steps, without a branch, end in one, and has its value as
-    threshold. Columns are those of of_member (m, a), then of of_course (courses, b), then of of_pair (pairs, c)."""
+    its column; a leaf goes to itself, so that a number of steps, without a branch, ends in one, and has its value as
+    threshold. Columns are those of of_member (m, a), then of of_course (courses, b), then of of_pair (pairs, c);
+    order : (nodes,) children before their parents.
+
+    What asks for the member is answered once per member: `onward` leads from a node to the first below it that does not,
+    and `steps` is how many of these are on the longest way to a leaf.
+    """
     first, second = of_member.shape[1], of_member.shape[1] + of_course.shape[1]
     x = np.empty((np.max(np.diff(offsets)), second + of_pair.shape[1]))
+    onward, steps = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    ways, nodes = np.empty((len(order), 2), np.int64), np.empty(len(x), np.int64)
     for m in range(len(offsets) - 1):
         start, size = offsets[m], offsets[m + 1] - offsets[m]
         for i in range(size):
             x[i, :first] = of_member[m]
             x[i, first:second] = of_course[courses[start + i]]
             x[i, second:] = of_pair[start + i]
+        for node in order:
+            left, right = children[node]
+            if left == node:
+                onward[node], steps[node] = node, 0
+                ways[node, 0], ways[node, 1] = node, node
+            elif columns[node] < first:
+                child = children[node, np.int64(of_member[m, columns[node]] > thresholds[node])]
+                onward[node], steps[node] = onward[child], steps[child]
+            else:
+                onward[node], steps[node] = node, 1 + max(steps[left], steps[right])
+                ways[node, 0], ways[node, 1] = onward[left], onward[right]
         for root in roots:
+            nodes[:size] = onward[root]
+            for _ in range(steps[root]):
+                for i in range(size):
+                    node = nodes[i]
+                    nodes[i] = ways[node, np.int64(x[i, columns[node]] > thresholds[node])]
             for i in range(size):
-                node = root
-                for _ in range(depth):
-                    node = children[node, np.int64(x[i, columns[node]] > thresholds[node])]
-                out[start + i] += thresholds[node]
+                out[start + i] += thresholds[nodes[i]]
 
 
 @njit(nogil=True, cache=True)

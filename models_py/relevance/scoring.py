@@ -95,7 +95,7 @@ def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: in
             continue
         part = shard.only(chosen)
         effects = scorer.effects(part) if hasattr(scorer, "effects") else {}
-        scores = sum(effects.values()) if effects else scorer.logits(part)
+        scores = sum(effects.values()) if effects else part.logits_of(scorer)
         if not np.isfinite(scores.sum()):
             bad = int((~np.isfinite(scores)).sum())
             raise ValueError(f"variant {name}: {bad} scores are not finite numbers. Remedy: look at its coefficients")
@@ -108,30 +108,31 @@ def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: in
             "courses": list_array(counts, part.courses[best]),
             "scores": list_array(counts, scores[best]),
         }
-        for effect in EFFECTS:
+        for effect in EFFECTS if f"{EFFECTS[0]}_scores" in schema.names else ():
             columns[f"{effect}_scores"] = list_array(counts, effects[effect][best]) if effects else [None] * len(chosen)
         out.append(pa.table(columns, schema=schema))
     return pa.concat_tables(out) if out else schema.empty_table()
 
 
-def lists_schema(member_type: pa.DataType) -> pa.Schema:
+def lists_schema(member_type: pa.DataType, with_parts: bool = True) -> pa.Schema:
     """One row per variant and member: course numbers, best first, their scores, and the effects' parts of these, null
-    where a score is no sum of effects."""
+    where a score is no sum of effects; without parts the scores are of single precision."""
     numbers = pa.list_(pa.float64())
     return pa.schema(
         [
             ("variant", pa.string()),
             ("member_id", member_type),
             ("courses", pa.list_(pa.int32())),
-            ("scores", numbers),
-            *[(f"{effect}_scores", numbers) for effect in EFFECTS],
+            ("scores", numbers if with_parts else pa.list_(pa.float32())),
+            *[(f"{effect}_scores", numbers) for effect in EFFECTS if with_parts],
         ]
     )
 
 
 def learned_lists(
-    session, groups, coefficients, variants, terms, pair_terms, courses, features, steps, buckets, keep: int
-) -> pa.RecordBatchReader:
+    session, groups, coefficients, variants, terms, pair_terms, courses, features, steps, buckets, keep: int,
+    with_parts: bool = True,
+) -> pa.RecordBatchReader:  # fmt: skip
     """Streams rows of `lists_schema` of all learned variants, printing how far it is; the arguments are relations."""
     verbs = engine(session)
     space = catalogue_space(
@@ -140,7 +141,7 @@ def learned_lists(
         verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(steps), verbs.collect(buckets),
     )  # fmt: skip
     scorers = catalogue_scorers(verbs.collect(coefficients), verbs.collect(variants), space)
-    schema = lists_schema(type_of(groups, "member_id"))
+    schema = lists_schema(type_of(groups, "member_id"), with_parts)
     progress = Progress("members scored", verbs.collect(groups.aggregate("count(*) as members"))["members"][0].as_py())
 
     def score(shard: pa.Table) -> pa.Table:

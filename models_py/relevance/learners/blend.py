@@ -48,7 +48,7 @@ class _BlendScorer:
         self.terms = [(coefficient, scorers[name]) for name, coefficient in sorted(weight.items())]
 
     def logits(self, shard) -> NDArray:
-        return self.intercept + sum(coefficient * scorer.logits(shard) for coefficient, scorer in self.terms)
+        return self.intercept + sum(coefficient * shard.logits_of(scorer) for coefficient, scorer in self.terms)
 
 
 def catalogue(rows: pa.Table, space, parts: dict) -> _BlendScorer:

@@ -75,7 +75,7 @@ class Forest:
         names = [tuple(map(int, row["entity_id"].split(":"))) for row in nodes]
         number = {name: i for i, name in enumerate(names)}
         self.roots = np.array(sorted(i for (_, node), i in number.items() if node == 1))
-        self.depth = max(node.bit_length() for _, node in names) - 1
+        self.order = np.argsort([-node for _, node in names], kind="stable")  # node n has the children 2 n and 2 n + 1
         self.column = np.array([place.get((row["feature"], row["term"]), 0) for row in nodes])
         self.value = np.array([row["coefficient"] for row in nodes])
         self.children = np.array(
@@ -86,7 +86,7 @@ class Forest:
         """members (m, a), courses (b, c), pairs (n, d): values of the columns in this order;  offsets (m + 1,) of the
         members' pairs, course (n,) of each pair -> (n,)."""
         total = np.full(len(course), self.intercept)
-        nodes = (self.roots, self.depth, self.column, self.value, self.children)
+        nodes = (self.roots, self.order, self.column, self.value, self.children)
         add_trees(*nodes, members, courses, pairs, offsets, course, total)
         return total
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from relevance.world.config import CHANNELS, ERA_B_DAY, ERA_C_DAY, LIST_LENGTH, PAGES
+from relevance.world.config import CHANNELS, ERA_B_DAY, ERA_C_DAY, HORIZON_DAYS, LIST_LENGTH, PAGES
 from relevance.world.draws import sigmoid, stream
 from relevance.world.latents import World, click_logit, examination_table
 from relevance.world.policies import (
@@ -108,6 +108,36 @@ def _sessions(world: World, day: int, rng: np.random.Generator) -> tuple[NDArray
         np.concatenate([np.repeat(everyone, count) for count in counts]),
         np.concatenate([np.full(count.sum(), c) for count, c in zip(counts, channel, strict=True)]),
     )
+
+
+@threadpool_limits.wrap(limits=1)
+def horizon_sessions(world: World) -> Columns:
+    """Sessions of the days after the log, whatever is served in them: experiments show the lists of every variant to the
+    same sessions. `place` counts the courses of the list on the pages before the one that is opened."""
+    config = world.config
+    slots = np.array([config.channels[name].slots for name in CHANNELS])
+    page_weight = config.page_decay ** np.arange(PAGES)
+    opened = world.members.propensity - world.members.propensity.mean()
+    open_rate = sigmoid(np.log(config.open_rate / (1 - config.open_rate)) + 0.25 * opened)
+    days: list[Columns] = []
+    for day in range(config.days, config.days + HORIZON_DAYS):
+        rng = stream(config, "horizon", day)
+        member, channel = _sessions(world, day, rng)
+        if day % 7 == EMAIL_WEEKDAY:
+            readers = np.flatnonzero((world.members.join_day <= day) & (rng.random(config.members) < open_rate))
+            member = np.concatenate([member, readers])
+            channel = np.concatenate([channel, np.full(len(readers), EMAIL)])
+        page = rng.choice(PAGES, len(member), p=page_weight / page_weight.sum())
+        days.append(
+            {
+                "day": np.full(len(member), day, np.int32),
+                "member": member,
+                "channel": channel,
+                "is_mobile": rng.random(len(member)) < world.members.mobile_share[member],
+                "place": np.where(channel == EMAIL, 0, page * slots[channel]).astype(np.int32),
+            }
+        )
+    return _concatenated(days, "session")
 
 
 def _emails(world: World, mappings: Mappings, day: int, lists: NDArray) -> Columns:

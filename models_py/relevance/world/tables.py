@@ -26,7 +26,7 @@ from relevance.world.config import (
 )
 from relevance.world.draws import stream
 from relevance.world.latents import World, make_world
-from relevance.world.log import simulate
+from relevance.world.log import horizon_sessions, simulate
 from relevance.world.policies import platform_mappings
 from relevance.world.profiles import ProfileSkills, profile_skills
 from relevance.world.taxonomy import FUNCTIONS, INDUSTRIES
@@ -598,6 +598,20 @@ def _truth_constants(s: Simulation) -> pa.Table:
     return pa.table({name: [float(getattr(s.world.config, name))] for name in names})
 
 
+def _truth_sessions(s: Simulation) -> pa.Table:
+    sessions = horizon_sessions(s.world)
+    return pa.table(
+        {
+            "session_id": sessions["session"],
+            "member_id": _key(sessions["member"]),
+            "channel": pa.array(np.array(CHANNELS, dtype=object)[sessions["channel"]], pa.string()),
+            "date": _date(sessions["day"]),
+            "is_mobile": sessions["is_mobile"],
+            "place": sessions["place"],
+        }
+    )
+
+
 TABLES: dict[tuple[str, str], Callable[[Simulation], pa.Table]] = {
     **{
         ("raw", maker.__name__[1:]): maker
@@ -613,7 +627,7 @@ TABLES: dict[tuple[str, str], Callable[[Simulation], pa.Table]] = {
         ("truth", maker.__name__.removeprefix("_truth_")): maker
         for maker in (
             _truth_members, _truth_courses, _truth_skills, _truth_course_skills, _truth_days, _truth_channels,
-            _truth_constants,
+            _truth_constants, _truth_sessions,
         )
     },
 }  # fmt: skip

@@ -1,0 +1,26 @@
+-- What the scorer streams for the experiments: every member with a session, and all learned variants of their arms.
+{{ config(enabled=var('raw_location') == '', materialized='view') }}
+with compared_variants as (
+    select {{ list_by_rank('variant', 'variant') }} as variants
+    from {{ ref('variants') }}
+    where learner not in ('{{ rule_learners() | join("', '") }}')
+        and variant in (
+            select arms.variant
+            from {{ ref('experiment_arms') }} as arms
+            inner join {{ ref('experiments') }} as experiments using (experiment)
+            where experiments.origin = 'simulation'
+        )
+)
+
+select
+    groups.member_id,
+    compared_variants.variants,
+    groups.courses,
+    groups.terms,
+    groups.term_values,
+    groups.pair_courses,
+    groups.pair_terms,
+    groups.pair_values
+from {{ ref('scoring_groups') }} as groups
+cross join compared_variants
+semi join {{ ref('truth_sessions') }} as sessions on groups.member_id = sessions.member_id

@@ -1,0 +1,167 @@
+-- All that the statistics of an experiment need: of each arm, up to each day, the sums over members of the numerator x and the
+-- denominator y of a metric, of the same two in the 28 days before (u, v), and of their products.
+{%- set pre_period_days = 28 %}
+with started as (
+    select experiment, min(first_date) as first_date
+    from {{ ref('experiment_exposures') }}
+    group by experiment
+),
+
+before as (
+    select
+        exposures.experiment,
+        exposures.member_id,
+        count(*) as impressions,
+        sum(case when clicks.impression_id is not null then 1 else 0 end) as clicks
+    from {{ ref('experiment_exposures') }} as exposures
+    inner join started on exposures.experiment = started.experiment
+    inner join {{ ref('experiments') }} as experiments on exposures.experiment = experiments.experiment
+    inner join {{ ref('stg_impressions') }} as impressions
+        on exposures.member_id = impressions.member_id
+        and experiments.channel = impressions.channel
+        and impressions.served_at < started.first_date
+        and impressions.served_at >= started.first_date - {{ pre_period_days }}
+    left join (
+        select distinct impression_id
+        from {{ ref('stg_engagements') }}
+        where action = 'click'
+    ) as clicks on impressions.impression_id = clicks.impression_id
+    group by exposures.experiment, exposures.member_id
+),
+
+member_days as (
+    select
+        exposures.experiment,
+        exposures.variant,
+        exposures.member_id,
+        responses.date,
+        responses.impressions,
+        responses.personal_impressions,
+        responses.clicks
+    from {{ ref('experiment_exposures') }} as exposures
+    inner join {{ ref('experiments') }} as experiments on exposures.experiment = experiments.experiment
+    inner join {{ ref('experiment_responses') }} as responses
+        on experiments.origin = responses.origin
+        and experiments.channel = responses.channel
+        and exposures.variant = responses.variant
+        and exposures.member_id = responses.member_id
+        and responses.date >= coalesce(experiments.first_date, responses.date)
+        and responses.date <= coalesce(experiments.last_date, responses.date)
+),
+
+looks as (
+    select
+        experiment,
+        date,
+        row_number() over (partition by experiment order by date) as look,
+        row_number() over (partition by experiment order by date desc) = 1 as is_last_look
+    from (select distinct experiment, date from member_days) as dates
+),
+
+totals as (
+    select
+        member_days.experiment,
+        member_days.variant,
+        member_days.member_id,
+        looks.look,
+        looks.is_last_look,
+        sum(member_days.impressions) as impressions,
+        sum(member_days.personal_impressions) as personal_impressions,
+        sum(member_days.clicks) as clicks
+    from member_days
+    inner join looks on member_days.experiment = looks.experiment and member_days.date <= looks.date
+    group by member_days.experiment, member_days.variant, member_days.member_id, looks.look, looks.is_last_look
+),
+
+measured as (
+    select
+        totals.experiment,
+        totals.variant,
+        totals.look,
+        totals.is_last_look,
+        metrics.metric,
+        totals.impressions,
+        totals.personal_impressions,
+        case when metrics.metric = 'click_rate' then totals.clicks else least(totals.clicks, 1) end as x,
+        case when metrics.metric = 'click_rate' then totals.impressions else 1 end as y,
+        case when metrics.metric = 'click_rate' then coalesce(before.clicks, 0) else least(coalesce(before.clicks, 0), 1) end as u,
+        coalesce(before.impressions, 0) as v
+    from totals
+    cross join (
+        select 'click_rate' as metric
+        union all
+        select 'engaged_learners' as metric
+    ) as metrics
+    left join before on totals.experiment = before.experiment and totals.member_id = before.member_id
+),
+
+{% if var('raw_location') == '' -%}
+member_truths as (
+    select
+        variant,
+        channel,
+        member_id,
+        sum(impressions) as impressions,
+        {{ exact_sum('expected_clicks') }} as expected_clicks,
+        {{ exact_sum('log_no_click') }} as log_no_click
+    from {{ ref('experiment_responses') }}
+    where origin = 'simulation'
+    group by variant, channel, member_id
+),
+
+truths as (
+    select variant, channel, 'click_rate' as metric, {{ exact_sum('expected_clicks') }} / sum(impressions) as true_value
+    from member_truths
+    group by variant, channel
+    union all
+    select variant, channel, 'engaged_learners' as metric, {{ exact_sum('1 - exp(log_no_click)') }} / count(*) as true_value
+    from member_truths
+    group by variant, channel
+),
+{%- else -%}
+truths as (
+    select cast(null as varchar) as variant, cast(null as varchar) as channel, cast(null as varchar) as metric, cast(null as double) as true_value
+    where false
+),
+{%- endif %}
+
+moments as (
+    select
+        experiment,
+        metric,
+        variant,
+        look,
+        is_last_look,
+        sum(personal_impressions) / cast(sum(impressions) as double) as coverage,
+        count(*) as members
+        {%- for product in ('x', 'y', 'u', 'v', 'x * x', 'x * y', 'x * u', 'x * v', 'y * y', 'y * u', 'y * v', 'u * u', 'u * v', 'v * v') %},
+        cast(sum({{ product }}) as double) as {{ product | replace(' * ', '') }}
+        {%- endfor %}
+    from measured
+    group by experiment, metric, variant, look, is_last_look
+)
+
+select
+    moments.experiment,
+    experiments.channel,
+    moments.metric,
+    moments.variant,
+    arms.is_baseline,
+    arms.share,
+    cast(moments.look as integer) as look,
+    moments.is_last_look,
+    experiments.origin = 'log' as is_log,
+    moments.coverage,
+    moments.members
+    {%- for sum in ('x', 'y', 'u', 'v', 'xx', 'xy', 'xu', 'xv', 'yy', 'yu', 'yv', 'uu', 'uv', 'vv') %},
+    moments.{{ sum }}
+    {%- endfor %},
+    truths.true_value
+from moments
+inner join {{ ref('experiments') }} as experiments using (experiment)
+inner join {{ ref('experiment_arms') }} as arms on moments.experiment = arms.experiment and moments.variant = arms.variant
+left join truths
+    on experiments.origin = 'simulation'
+    and experiments.channel = truths.channel
+    and moments.metric = truths.metric
+    and moments.variant = truths.variant

@@ -1,0 +1,106 @@
+-- What the members of a day did with what a variant showed them. Simulated: every variant is served to every session of the
+-- days after the log, and a click is drawn from the true probability by one chance per session, slot and course, so
+-- variants that show the same have the same luck. Logged: what the variant of the log showed.
+with logged as (
+    select
+        'log' as origin,
+        impressions.variant,
+        impressions.channel,
+        impressions.member_id,
+        cast(impressions.served_at as date) as date,
+        true as is_personal,
+        case when clicks.impression_id is not null then 1 else 0 end as click,
+        cast(null as double) as probability
+    from {{ ref('stg_impressions') }} as impressions
+    left join (
+        select distinct impression_id
+        from {{ ref('stg_engagements') }}
+        where action = 'click'
+    ) as clicks on impressions.impression_id = clicks.impression_id
+    where impressions.variant is not null
+        and impressions.variant in (
+            select arms.variant
+            from {{ ref('experiment_arms') }} as arms
+            inner join {{ ref('experiments') }} as experiments using (experiment)
+            where experiments.origin = 'log'
+        )
+),
+{% if var('raw_location') == '' %}
+compared as (
+    select distinct experiments.channel, arms.variant
+    from {{ ref('experiments') }} as experiments
+    inner join {{ ref('experiment_arms') }} as arms using (experiment)
+    where experiments.origin = 'simulation'
+),
+
+shown as (
+    select
+        compared.variant,
+        sessions.channel,
+        sessions.member_id,
+        sessions.session_id,
+        sessions.date,
+        sessions.is_mobile,
+        positions.number + 1 as position,
+        slates.courses[sessions.place + positions.number + 1] as course_number,
+        sessions.place + positions.number < slates.personal_courses as is_personal
+    from {{ ref('truth_sessions') }} as sessions
+    inner join compared using (channel)
+    inner join {{ ref('experiment_slates') }} as slates
+        on compared.variant = slates.variant
+        and sessions.member_id = slates.member_id
+        and (slates.day_of_week is null or slates.day_of_week = {{ day_of_week('sessions.date') }})
+    inner join {{ ref('truth_channels') }} as channels on sessions.channel = channels.channel
+    inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
+),
+
+simulated as (
+    select
+        'simulation' as origin,
+        shown.variant,
+        shown.channel,
+        shown.member_id,
+        shown.date,
+        shown.is_personal,
+        {{ hash_bucket(['shown.session_id', 'shown.position', 'shown.course_number'], 'clicks', 1000000000) }} as chance,
+        {{ true_click_probability('members', 'courses', 'days', 'channels', 'constants', 'shown.is_mobile', 'shown.position') }} as probability
+    from shown
+    inner join {{ ref('candidate_courses') }} as numbers using (course_number)
+    inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
+    inner join {{ ref('truth_members') }} as members on shown.member_id = members.member_id
+    inner join {{ ref('truth_days') }} as days on shown.date = days.date
+    inner join {{ ref('truth_channels') }} as channels on shown.channel = channels.channel
+    cross join {{ ref('truth_constants') }} as constants
+),
+{% endif %}
+impressions as (
+    select origin, variant, channel, member_id, date, is_personal, click, probability
+    from logged
+    {%- if var('raw_location') == '' %}
+    union all
+    select
+        origin,
+        variant,
+        channel,
+        member_id,
+        date,
+        is_personal,
+        case when chance < 1e9 * probability then 1 else 0 end as click,
+        probability
+    from simulated
+    {%- endif %}
+)
+
+select
+    origin,
+    variant,
+    channel,
+    member_id,
+    date,
+    cast(count(*) as integer) as impressions,
+    cast(sum(case when is_personal then 1 else 0 end) as integer) as personal_impressions,
+    cast(sum(click) as integer) as clicks,
+    cast({{ exact_sum('probability') }} as double) as expected_clicks,
+    cast({{ exact_sum('ln(1 - probability)') }} as double) as log_no_click
+from impressions
+group by origin, variant, channel, member_id, date

@@ -1,0 +1,125 @@
+-- The list that an experiment would serve to a member with a session, as long as the pages of a session reach: 48 courses.
+-- What a variant does not score is filled with the latest releases, and re-ranking is done, both as in `scores`; a variant
+-- that knows the day has a list for every day of the week.
+{{ config(enabled=var('raw_location') == '') }}
+{%- set length = 48 %}
+{%- set new_course_days = 30 %}
+with members as (
+    select distinct member_id
+    from {{ ref('truth_sessions') }}
+),
+
+rule_variants as (
+    select variant
+    from {{ ref('variants') }}
+    where learner in ('{{ rule_learners() | join("', '") }}')
+        and variant in (select variant from {{ ref('experiment_arms') }})
+),
+
+recommendable as (
+    select affinity_scores.variant, affinity_scores.member_id, affinity_scores.course_id, affinity_scores.score
+    from {{ ref('affinity_scores') }} as affinity_scores
+    semi join rule_variants on affinity_scores.variant = rule_variants.variant
+    semi join members on affinity_scores.member_id = members.member_id
+    anti join {{ ref('excluded_courses') }} as excluded_courses
+        on affinity_scores.member_id = excluded_courses.member_id and affinity_scores.course_id = excluded_courses.course_id
+),
+
+scored as (
+    select
+        variant,
+        member_id,
+        course_id,
+        row_number() over (partition by variant, member_id order by round(score, 9) desc, course_id) as place
+    from recommendable
+    qualify place <= {{ length }}
+),
+
+short_lists as (
+    select rule_variants.variant, members.member_id, count(scored.course_id) as scored_courses
+    from rule_variants
+    cross join members
+    left join scored on rule_variants.variant = scored.variant and members.member_id = scored.member_id
+    group by rule_variants.variant, members.member_id
+    having count(scored.course_id) < {{ length }}
+),
+
+filled as (
+    select variant, member_id, course_id, place, true as is_personal
+    from scored
+    union all
+    select
+        short_lists.variant,
+        short_lists.member_id,
+        m001.course_id,
+        short_lists.scored_courses - m001.score as place,
+        false as is_personal
+    from short_lists
+    inner join {{ ref('m001') }} as m001 on m001.score >= -(2 * {{ length }} + short_lists.scored_courses)
+    anti join {{ ref('excluded_courses') }} as excluded_courses
+        on short_lists.member_id = excluded_courses.member_id and m001.course_id = excluded_courses.course_id
+    anti join scored
+        on short_lists.variant = scored.variant
+        and short_lists.member_id = scored.member_id
+        and m001.course_id = scored.course_id
+),
+
+moved_lists as (
+    select lists.variant, lists.member_id, lists.courses, lists.scores, {{ list_places('lists.courses') }} as places, variants.new_course_boost
+    from {{ ref('experiment_lists') }} as lists
+    inner join {{ ref('variants') }} as variants using (variant)
+    where variants.new_course_boost > 0 or lists.variant in (select variant from {{ ref('day_shifts') }})
+),
+
+moved as (
+    select
+        listed.variant,
+        listed.member_id,
+        listed.course_number,
+        shifts.day as day_of_week,
+        case when shifts.day is null then -listed.place / (1 + case
+            when courses.released_date < {{ as_of_date() }} and courses.released_date >= {{ as_of_date() }} - {{ new_course_days }}
+            then listed.new_course_boost
+            else 0
+        end) else round(listed.score + shifts.shift, 6) end as score,
+        listed.place
+    from {{ list_rows('moved_lists', ['variant', 'member_id', 'new_course_boost'], {'courses': 'course_number', 'scores': 'score', 'places': 'place'}) }} as listed
+    inner join {{ ref('candidate_courses') }} as numbers using (course_number)
+    inner join {{ ref('stg_courses') }} as courses on numbers.course_id = courses.course_id
+    left join {{ ref('day_shifts') }} as shifts on listed.variant = shifts.variant and numbers.course_id = shifts.course_id
+),
+
+rows_of_lists as (
+    select
+        filled.variant,
+        filled.member_id,
+        cast(null as varchar) as day_of_week,
+        numbers.course_number,
+        row_number() over (partition by filled.variant, filled.member_id order by filled.place) as place,
+        filled.is_personal
+    from filled
+    inner join {{ ref('candidate_courses') }} as numbers using (course_id)
+    union all
+    select
+        variant,
+        member_id,
+        day_of_week,
+        course_number,
+        row_number() over (partition by variant, member_id, day_of_week order by score desc, place) as place,
+        true as is_personal
+    from moved
+)
+
+select
+    variant,
+    member_id,
+    cast(day_of_week as varchar) as day_of_week,
+    cast({{ list_by_rank('course_number', 'place') }} as integer[]) as courses,
+    cast(sum(case when is_personal then 1 else 0 end) as integer) as personal_courses
+from rows_of_lists
+where place <= {{ length }}
+group by variant, member_id, day_of_week
+union all
+select variant, member_id, null as day_of_week, {{ first_entries('courses', length) }} as courses, {{ length }} as personal_courses
+from {{ ref('experiment_lists') }}
+anti join moved_lists using (variant, member_id)

@@ -1,0 +1,7 @@
+"""m105_p95_global: m105_history with plays as long as one in twenty as positives (section 6.1)."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -1,0 +1,7 @@
+"""m105_share_90: m105_history with plays of nine tenths of the video as positives (section 6.1)."""
+
+from relevance.learning import fit_variant
+
+
+def model(dbt, session):
+    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))
