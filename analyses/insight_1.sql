@@ -15,16 +15,14 @@ lifts as (
 select
     steps.compared,
     steps.lift,
-    steps.interval,
     steps.p_value,
     steps.true_lift,
-    steps.paper_lift,
     case
-        when lifts.first_lift is null then 'the truth is not known of your own tables'
-        when lifts.first_lift > lifts.second_lift and lifts.second_lift > lifts.last_lift then 'as in the paper: returns diminish'
-        else 'not as in the paper: returns do not diminish step by step'
-    end as verdict
+        when lifts.first_lift is null then 'truth is not known'
+        when lifts.first_lift > lifts.second_lift and lifts.second_lift > lifts.last_lift then 'as in the paper'
+        else 'not as in the paper'
+    end as returns_diminish
 from steps
 cross join lifts
-where steps.experiment not like '%log'
+where steps.origin = 'simulation'
 order by steps.compared

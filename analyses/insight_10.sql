@@ -28,18 +28,19 @@ online as (
 )
 
 select
-    printf('%.2f', without_boost.new_courses) as new_in_top_30,
-    printf('%.2f', with_boost.new_courses) as moved_up,
-    printf('x %.2f', with_boost.new_courses / without_boost.new_courses) as ratio,
-    'x ' || cast((select value from {{ ref('paper_values') }} where source = 'insight 10') as varchar) as paper,
+    printf('%.2f to %.2f', without_boost.new_courses, with_boost.new_courses) as new_in_top_30,
+    printf('x %.2f (paper x %.0f)', with_boost.new_courses / without_boost.new_courses, paper.value) as ratio,
     online.lift,
-    online.interval,
     online.p_value,
     online.true_lift,
-    case when online.verdict = 'no significant change' then 'as in the paper: no significant change' else online.verdict end as verdict
+    case
+        when with_boost.new_courses < 1.8e0 * without_boost.new_courses or online.verdict <> 'not significant' then 'not as in the paper'
+        else 'as in the paper'
+    end as verdict
 from counts as with_boost
 inner join counts as without_boost on with_boost.variant = 'm105_new_courses' and without_boost.variant = 'm105_history'
 cross join online
+left join {{ ref('paper_values') }} as paper on paper.source = 'insight 10'
 {%- else %}
 select 'these are your own tables: see `new_courses` for the lists that are served' as verdict
 {%- endif %}

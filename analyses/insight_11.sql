@@ -37,23 +37,21 @@ online as (
 )
 
 select
-    'click rate on the feed' as measure,
+    'clicks on the feed' as measure,
     lift,
-    interval,
     p_value,
     true_lift,
     paper_lift,
-    case when verdict = 'better' then 'as in the paper: better' else verdict end as verdict
+    case when verdict = 'better' then 'as in the paper' else 'not as in the paper' end as verdict
 from online
 union all
 select
-    'engaged learners ' || segments.segment,
-    null,
-    null,
-    null,
-    {{ as_percentage('segments.true_lift') }},
-    {{ as_percentage('paper.value') }},
-    case when segments.true_lift > 0 then 'as in the paper: better, in truth' else 'not as in the paper' end
+    'learners ' || segments.segment as measure,
+    '' as lift,
+    '' as p_value,
+    {{ as_percentage('segments.true_lift') }} as true_lift,
+    {{ as_percentage('paper.value') }} as paper_lift,
+    case when segments.true_lift > 0 then 'as in the paper' else 'not as in the paper' end as verdict
 from segments
 left join {{ ref('paper_values') }} as paper on paper.source = 'insight 11' and segments.segment = paper.name
 order by measure

@@ -27,12 +27,12 @@ select
     compared.sends,
     printf('%.2f %%', 100 * compared.with_rate) as opened_with_reason,
     printf('%.2f %%', 100 * compared.without_rate) as opened_without,
-    {{ as_percentage('exp(compared.log_ratio) - 1') }} as lift,
-    {{ as_interval('exp(compared.log_ratio - 1.96e0 * compared.standard_error) - 1', 'exp(compared.log_ratio + 1.96e0 * compared.standard_error) - 1') }} as interval,
+    {{ as_estimate(
+        'exp(compared.log_ratio) - 1',
+        'exp(compared.log_ratio - 1.96e0 * compared.standard_error) - 1',
+        'exp(compared.log_ratio + 1.96e0 * compared.standard_error) - 1'
+    ) }} as lift,
     {{ as_percentage('paper.value') }} as paper_lift,
-    case
-        when compared.log_ratio - 1.96e0 * compared.standard_error > 0 then 'as in the paper: a reason makes members open'
-        else 'no significant difference'
-    end as verdict
+    case when compared.log_ratio - 1.96e0 * compared.standard_error > 0 then 'as in the paper' else 'not as in the paper' end as verdict
 from compared
 left join {{ ref('paper_values') }} as paper on paper.source = 'insight 2'

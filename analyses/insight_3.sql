@@ -20,7 +20,7 @@ select
     printf('%.2f %%', 100 * affinity.click_rate) as m005,
     printf('%.2f %%', 100 * learned.click_rate) as m105_history,
     {{ as_percentage('learned.click_rate / affinity.click_rate - 1') }} as true_lift,
-    case when learned.click_rate > affinity.click_rate then 'as in the paper: learned is better' else 'not as in the paper' end as verdict
+    case when learned.click_rate > affinity.click_rate then 'as in the paper' else 'not as in the paper' end as verdict
 from segments as learned
 inner join segments as affinity using (week, interests)
 where learned.variant = 'm105_history' and affinity.variant = 'm005'

@@ -8,7 +8,6 @@ with true_rates as (
 trained as (
     select
         variants.variant,
-        variants.label_set,
         metrics.roc_auc,
         true_rates.true_value
     from {{ ref('variants') }} as variants
@@ -26,14 +25,11 @@ experiment as (
 
 select
     trained.variant,
-    trained.label_set as learned_from,
     cast(round(trained.roc_auc, 4) as varchar) as roc_auc,
     {{ as_percentage('trained.true_value / fresh.true_value - 1') }} as true_click_rate,
-    case when trained.variant = 'm105_history' then experiment.lift end as over_stale,
-    case when trained.variant = 'm105_history' then experiment.interval end as interval,
-    case when trained.variant = 'm105_history' then experiment.p_value end as p_value,
+    case when trained.variant = 'm105_history' then experiment.lift end as fresh_over_stale,
     case when trained.variant = 'm105_history' then 'up to ' || experiment.paper_lift end as paper,
-    case when trained.variant = 'm105_history' then 'fresh data: ' || experiment.verdict end as verdict
+    case when trained.variant = 'm105_history' then experiment.verdict end as verdict
 from trained
 inner join trained as fresh on fresh.variant = 'm105_history'
 left join experiment on true

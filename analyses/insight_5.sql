@@ -33,7 +33,6 @@ select
     printf('%+.4f', auc_gain) as roc_auc,
     printf('%+.4f', random_auc_gain) as on_random_traffic,
     {{ as_percentage('true_lift') }} as true_click_rate,
-    pairs || ' pairs: as in the paper' as verdict
+    pairs || ' such pairs' as verdict
 from pairs
 order by true_lift, better_offline, better_online
-limit 12

@@ -13,8 +13,7 @@ cells as (
         true_rates.true_value / pooled.true_value - 1 as true_lift,
         results.lift,
         results.lift_low,
-        results.lift_high,
-        results.verdict
+        results.lift_high
     from {{ ref('offline_metrics') }} as metrics
     inner join {{ ref('variants') }} as variants using (variant)
     left join true_rates on metrics.variant = true_rates.variant and metrics.channel = true_rates.channel
@@ -28,16 +27,14 @@ cells as (
 select
     channel,
     variant,
-    label_set as learned_from,
     cast(round(roc_auc, 4) as varchar) as roc_auc,
-    {{ as_percentage('lift') }} as lift_over_pooled,
-    {{ as_interval('lift_low', 'lift_high') }} as interval,
+    {{ as_estimate('lift', 'lift_low', 'lift_high') }} as over_pooled,
     {{ as_percentage('true_lift') }} as true_lift,
     case
         when label_set <> channel || '_clicks' then ''
-        when true_lift > 0 then 'as in the paper: own data are better than all channels'
-        when true_lift > -0.01e0 then 'own data are as good as all channels'
-        else 'not as in the paper: own data are too few'
+        when true_lift > 0 then 'as in the paper'
+        when true_lift > -0.01e0 then 'own data: no worse'
+        else 'own data: too few'
     end as verdict
 from cells
 order by channel, true_lift desc, variant

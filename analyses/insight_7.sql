@@ -8,15 +8,12 @@ select
     steps.compared,
     printf('%+.4f', metrics.roc_auc - before.roc_auc) as roc_auc,
     steps.lift,
-    steps.interval,
     steps.p_value,
     steps.true_lift,
-    'no change' as paper,
-    case when steps.verdict = 'no significant change' then 'as in the paper: no significant change' else steps.verdict end as verdict
+    case when steps.verdict = 'not significant' then 'as in the paper' else 'not as in the paper' end as verdict
 from steps
-inner join {{ ref('experiment_results') }} as results on steps.experiment = results.experiment and results.metric = 'click_rate'
-inner join {{ ref('offline_metrics') }} as metrics on results.variant = metrics.variant
+inner join {{ ref('offline_metrics') }} as metrics on steps.variant = metrics.variant
 inner join {{ ref('offline_metrics') }} as before
-    on results.baseline = before.variant and metrics.split = before.split and metrics.channel = before.channel
+    on steps.baseline = before.variant and metrics.split = before.split and metrics.channel = before.channel
 where metrics.split = 'test' and metrics.channel = 'feed'
 order by steps.compared

@@ -15,26 +15,24 @@ ranked as (
 )
 
 select
-    variants.autoplay_strategy,
+    rules.autoplay_strategy,
     printf('%+.4f', metrics.roc_auc - baseline.roc_auc) as roc_auc,
     online.lift as engaged_learners,
-    online.interval,
-    online.detectable,
+    online.p_value,
     online.true_lift,
-    online.paper_lift,
     case
-        when variants.autoplay_strategy <> 'p95_member' then ''
-        when ranked.place = 1 and ranked.true_lift > 0 then 'as in the paper: the member''s own percentile is best'
-        else 'not as in the paper: ' || ranked.place || '. of ' || (select count(*) from ranked)
+        when rules.autoplay_strategy <> 'p95_member' then ''
+        when ranked.place = 1 and ranked.true_lift > 0 then 'as in the paper'
+        else 'not: place ' || ranked.place || ' of ' || (select count(*) from ranked)
     end as verdict
 from online
-inner join ranked on online.compared = ranked.variant || ' over m105_history'
+inner join ranked on online.variant = ranked.variant
 inner join (
     select registry.variant, label_sets.autoplay_strategy
     from {{ ref('variants') }} as registry
     inner join {{ ref('label_sets') }} as label_sets using (label_set)
-) as variants on ranked.variant = variants.variant
-inner join {{ ref('offline_metrics') }} as metrics on ranked.variant = metrics.variant
+) as rules on online.variant = rules.variant
+inner join {{ ref('offline_metrics') }} as metrics on online.variant = metrics.variant
 inner join {{ ref('offline_metrics') }} as baseline
     on baseline.variant = 'm105_history' and metrics.split = baseline.split and metrics.channel = baseline.channel
 where metrics.split = 'test' and metrics.channel = 'feed'

@@ -1,11 +1,10 @@
 -- Table 7: m105 and what models per course, per member and both add to it: ROC AUC on the feed of the test days, and the click
--- rate online against m105. The paper did not serve the two partial models; here the simulated world answers for them too.
+-- rate online against m105 in per cent with 95 % intervals. The paper did not serve the two partial models; here the simulated
+-- world answers for them too. Intervals of ROC AUC are in offline_metrics.
 with offline as (
     select
         metrics.variant,
         metrics.roc_auc,
-        metrics.roc_auc_low,
-        metrics.roc_auc_high,
         metrics.roc_auc - baseline.roc_auc as gain,
         paper.value as paper,
         paper.value - paper_baseline.value as paper_gain
@@ -24,17 +23,11 @@ online as (
 
 select
     offline.variant,
-    cast(round(offline.roc_auc, 4) as varchar) as roc_auc,
-    round(offline.roc_auc_low, 4) || ' - ' || round(offline.roc_auc_high, 4) as auc_interval,
-    printf('%+.4f', offline.gain) as against_m105,
-    cast(offline.paper as varchar) as paper,
-    printf('%+.3f', offline.paper_gain) as paper_against_m105,
+    printf('%.4f (paper %.3f)', offline.roc_auc, offline.paper) as roc_auc,
+    printf('%+.3f (paper %+.3f)', offline.gain, offline.paper_gain) as against_m105,
     online.lift as click_rate,
-    online.interval,
-    online.p_value,
     online.true_lift,
-    online.paper_lift,
     online.verdict
 from offline
-left join online on online.compared = offline.variant || ' over m105'
+left join online on offline.variant = online.variant
 order by offline.paper

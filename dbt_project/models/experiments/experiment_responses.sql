@@ -43,7 +43,7 @@ shown as (
         sessions.is_mobile,
         positions.number + 1 as position,
         slates.courses[sessions.place + positions.number + 1] as course_number,
-        sessions.place + positions.number < slates.personal_courses as is_personal
+        slates.is_personal
     from {{ ref('truth_sessions') }} as sessions
     inner join compared using (channel)
     inner join {{ ref('experiment_slates') }} as slates

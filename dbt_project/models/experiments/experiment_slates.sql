@@ -77,36 +77,25 @@ moved as (
         listed.member_id,
         listed.course_number,
         shifts.day as day_of_week,
-        case when shifts.day is null then -listed.place / (1 + case
+        -- by the score of the day, or by the place that is moved; equal ones by place
+        listed.place * 1e-9 + case
+            when shifts.day is not null then -round(listed.score + shifts.shift, 6)
             when courses.released_date < {{ as_of_date() }} and courses.released_date >= {{ as_of_date() }} - {{ new_course_days }}
-            then listed.new_course_boost
-            else 0
-        end) else round(listed.score + shifts.shift, 6) end as score,
-        listed.place
+            then listed.place / (1 + listed.new_course_boost)
+            else listed.place
+        end as rank
     from {{ list_rows('moved_lists', ['variant', 'member_id', 'new_course_boost'], {'courses': 'course_number', 'scores': 'score', 'places': 'place'}) }} as listed
     inner join {{ ref('candidate_courses') }} as numbers using (course_number)
     inner join {{ ref('stg_courses') }} as courses on numbers.course_id = courses.course_id
     left join {{ ref('day_shifts') }} as shifts on listed.variant = shifts.variant and numbers.course_id = shifts.course_id
 ),
 
-rows_of_lists as (
-    select
-        filled.variant,
-        filled.member_id,
-        cast(null as varchar) as day_of_week,
-        numbers.course_number,
-        row_number() over (partition by filled.variant, filled.member_id order by filled.place) as place,
-        filled.is_personal
+ranked as (
+    select filled.variant, filled.member_id, cast(null as varchar) as day_of_week, numbers.course_number, filled.place as rank, filled.is_personal
     from filled
     inner join {{ ref('candidate_courses') }} as numbers using (course_id)
     union all
-    select
-        variant,
-        member_id,
-        day_of_week,
-        course_number,
-        row_number() over (partition by variant, member_id, day_of_week order by score desc, place) as place,
-        true as is_personal
+    select variant, member_id, day_of_week, course_number, rank, true as is_personal
     from moved
 )
 
@@ -114,12 +103,11 @@ select
     variant,
     member_id,
     cast(day_of_week as varchar) as day_of_week,
-    cast({{ list_by_rank('course_number', 'place') }} as integer[]) as courses,
-    cast(sum(case when is_personal then 1 else 0 end) as integer) as personal_courses
-from rows_of_lists
-where place <= {{ length }}
+    cast({{ first_entries(list_by_rank('course_number', 'rank'), length) }} as integer[]) as courses,
+    max(case when is_personal then 1 else 0 end) = 1 as is_personal
+from ranked
 group by variant, member_id, day_of_week
 union all
-select variant, member_id, null as day_of_week, {{ first_entries('courses', length) }} as courses, {{ length }} as personal_courses
+select variant, member_id, null as day_of_week, {{ first_entries('courses', length) }} as courses, true as is_personal
 from {{ ref('experiment_lists') }}
 anti join moved_lists using (variant, member_id)

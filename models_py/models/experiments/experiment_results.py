@@ -1,7 +1,7 @@
 """One row per experiment, metric and variant that is not the baseline: lift, interval, p-values and verdict."""
 
-from relevance import experiments
+from relevance.experiments import experiment_results
 
 
 def model(dbt, session):
-    return experiments.experiment_results(dbt.ref("experiment_moments"))
+    return experiment_results(dbt.ref("experiment_moments"))
