@@ -39,6 +39,19 @@ RESULTS = pa.schema(
     ]
 )
 
+POLICY_VALUES = pa.schema(
+    [
+        ("variant", pa.string()),
+        ("channel", pa.string()),
+        ("impressions", pa.int64()),
+        *[(name + end, pa.float64()) for name in ("ips", "snips", "dr") for end in ("", "_low", "_high")],
+        ("direct", pa.float64()),
+        ("effective_sample_size", pa.float64()),
+        ("refusal", pa.string()),
+        ("true_value", pa.float64()),
+    ]
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Moments:
@@ -361,6 +374,27 @@ def _estimate(moments: Moments, numerator: int, denominator: int) -> Estimate:
     value, weights = moments.ratio(numerator, denominator)
     margin = float(norm.isf(0.025)) * math.sqrt(moments.variance(weights))
     return Estimate() if math.isnan(margin) else Estimate(value, value - margin, value + margin)
+
+
+def off_policy_values(moments) -> pa.Table:
+    """One row of POLICY_VALUES per row of off_policy_moments: variant, channel, the sums that `off_policy` takes, `direct`
+    (sum of the direct model's expectations under the policy) and true_value."""
+    table = moments if isinstance(moments, pa.Table) else moments.to_arrow_table()
+    rows = []
+    for row in sorted(table.to_pylist(), key=lambda row: (row["channel"], row["variant"])):
+        value = off_policy(Moments.from_sums(row, "nwrd"), row["squared_weights"])
+        result = {"variant": row["variant"], "channel": row["channel"], "impressions": round(row["n"])}
+        for name in ("ips", "snips", "dr"):
+            estimate = getattr(value, name)
+            result |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        result |= {
+            "direct": row["direct"] / row["n"],
+            "effective_sample_size": value.effective_sample_size,
+            "refusal": value.refusal,
+            "true_value": row["true_value"],
+        }
+        rows.append({name: _rounded(each) for name, each in result.items()})
+    return pa.Table.from_pylist(rows, schema=POLICY_VALUES)
 
 
 def experiment_results(moments) -> pa.Table:

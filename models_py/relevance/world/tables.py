@@ -18,6 +18,7 @@ from relevance.world.config import (
     CHANNELS,
     DIFFICULTIES,
     FIRST_DATE,
+    PAGES,
     PLATFORMS,
     SENIORITIES,
     SUB_TOPICS,
@@ -573,6 +574,8 @@ def _truth_days(s: Simulation) -> pa.Table:
 
 def _truth_channels(s: Simulation) -> pa.Table:
     truths = [s.world.config.channels[name] for name in CHANNELS]
+    shares = s.world.config.page_decay ** np.arange(PAGES)
+    page_shares = [[1.0] if name == "email" else list(shares / shares.sum()) for name in CHANNELS]
     return pa.table(
         {
             "channel": pa.array(CHANNELS, pa.string()),
@@ -581,6 +584,7 @@ def _truth_channels(s: Simulation) -> pa.Table:
                 for name in ("intercept", "interest", "quality", "duration", "duration_before_redesign")
             },
             "examination": pa.array([list(truth.examination) for truth in truths], pa.list_(pa.float64())),
+            "page_shares": pa.array(page_shares, pa.list_(pa.float64())),
         }
     )
 
