@@ -67,8 +67,8 @@ def add_trees(roots, order, columns, thresholds, children, of_member, of_course,
     threshold. Columns are those of of_member (m, a), then of of_course (courses, b), then of of_pair (pairs, c);
     order : (nodes,) children before their parents.
 
-    What asks for the member is answered once per member: `onward` leads from a node to the first below it that does not,
-    and `steps` is how many of these are on the longest way to a leaf.
+    What asks for the member is answered once per member: `onward` leads from a node to the first below it that does
+    not, and `steps` is how many of these are on the longest way to a leaf.
     """
     first, second = of_member.shape[1], of_member.shape[1] + of_course.shape[1]
     x = np.empty((np.max(np.diff(offsets)), second + of_pair.shape[1]))

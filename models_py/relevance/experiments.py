@@ -377,8 +377,10 @@ def _estimate(moments: Moments, numerator: int, denominator: int) -> Estimate:
 
 
 def off_policy_values(moments) -> pa.Table:
-    """One row of POLICY_VALUES per row of off_policy_moments: variant, channel, the sums that `off_policy` takes, `direct`
-    (sum of the direct model's expectations under the policy) and true_value."""
+    """One row of POLICY_VALUES per row of off_policy_moments.
+
+    moments : variant, channel, the sums that `off_policy` takes, `direct` (what the direct model expects of the policy,
+    summed over rows) and true_value; a table, or a relation."""
     table = moments if isinstance(moments, pa.Table) else moments.to_arrow_table()
     rows = []
     for row in sorted(table.to_pylist(), key=lambda row: (row["channel"], row["variant"])):

@@ -98,7 +98,7 @@ class LoggedDay:
 @pytest.fixture(scope="module")
 def logged_days(tiny) -> list[LoggedDay]:
     days: list[LoggedDay] = []
-    original = log._one_day
+    original = log.one_day
 
     def recording(world, mappings, day, lists, *others):
         shown, sent = original(world, mappings, day, lists, *others)
@@ -106,7 +106,7 @@ def logged_days(tiny) -> list[LoggedDay]:
         return shown, sent
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log, "_one_day", recording)
+        patch.setattr(log, "one_day", recording)
         log.simulate(tiny.world, platform_mappings(tiny.world, tiny.profiles.matrix), lambda message: None)
     return days
 

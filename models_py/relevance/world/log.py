@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from relevance.world.config import CHANNELS, ERA_B_DAY, ERA_C_DAY, HORIZON_DAYS, LIST_LENGTH, PAGES
+from relevance.world.config import CHANNELS, ERA_B_DAY, ERA_C_DAY, HORIZON_DAYS, LIST_LENGTH, PAGES, WorldConfig
 from relevance.world.draws import sigmoid, stream
 from relevance.world.latents import World, click_logit, examination_table
 from relevance.world.policies import (
@@ -33,13 +33,9 @@ def simulate(world: World, mappings: Mappings, progress: Callable[[str], None]) 
     """The whole product history. Returns the columns of the impressions and of the e-mail sends."""
     days = world.config.days
     position = stream(world.config, "arms").random(world.config.members)
-    shape = (world.config.members, world.config.courses)
-    seen = np.zeros(shape, np.uint16) if world.config.fatigue_weight else None  # earlier impressions
+    seen = nothing_seen(world)
     impressions: list[Columns] = []
     sends: list[Columns] = []
-
-    def log_so_far() -> Log:
-        return Log(**{name: np.concatenate([day[name] for day in impressions]) for name in Log.__annotations__})
 
     def run(first: int, last: int, policies: list[tuple[str, float, Callable[[NDArray], NDArray]]]) -> None:
         if first >= min(last, days):
@@ -52,7 +48,7 @@ def simulate(world: World, mappings: Mappings, progress: Callable[[str], None]) 
             lists[rows] = policy(rows)
         names = np.array([name for name, _, _ in policies], dtype=object)
         for day in range(first, min(last, days)):
-            shown, sent = _one_day(world, mappings, day, lists, arm_of, seen)
+            shown, sent = one_day(world, mappings, day, lists, arm_of, seen)
             shown["variant"] = names[shown.pop("arm")]
             impressions.append(shown)
             sends.append(sent)
@@ -74,18 +70,32 @@ def simulate(world: World, mappings: Mappings, progress: Callable[[str], None]) 
         ],
     )
     if days > ERA_B_DAY:
-        first = LearnedPolicy(world, m, log_so_far(), ERA_B_DAY - 7, ERA_B_DAY, with_click_rate=False)
+        first = LearnedPolicy(world, m, log_of(impressions), ERA_B_DAY - 7, ERA_B_DAY, with_click_rate=False)
         run(ERA_B_DAY, ERA_C_DAY, [("m101", 0.7, first.lists), ("m005", 0.3, affinity(m.cs04, m.ms02, ERA_B_DAY))])
     middle = (ERA_C_DAY + days) // 2
     for start, end, since in ((ERA_C_DAY, middle, 10), (middle, days, 20)):
         if days > start:
-            retrained = LearnedPolicy(world, m, log_so_far(), since, start, with_click_rate=True)
+            retrained = LearnedPolicy(world, m, log_of(impressions), since, start, with_click_rate=True)
             run(start, end, [("m102", 1.0, retrained.lists)])
     return _concatenated(impressions, "impression_id"), _concatenated(sends, "send_id")
 
 
+def nothing_seen(world: World) -> NDArray | None:
+    """(members, courses) earlier impressions before the first day; None where nobody tires of a course."""
+    shape = (world.config.members, world.config.courses)
+    return np.zeros(shape, np.uint16) if world.config.fatigue_weight else None
+
+
+def log_of(days: list[Columns]) -> Log:
+    return Log(**{name: np.concatenate([day[name] for day in days]) for name in Log.__annotations__})
+
+
+def joined(days: list[Columns]) -> Columns:
+    return {name: np.concatenate([day[name] for day in days]) for name in days[0]}
+
+
 def _concatenated(days: list[Columns], key: str) -> Columns:
-    columns = {name: np.concatenate([day[name] for day in days]) for name in days[0]}
+    columns = joined(days)
     columns[key] = np.arange(1, len(columns["day"]) + 1)
     if key == "impression_id":  # sessions are numbered within a day until here
         first = np.cumsum([0] + [int(day["session"][-1]) + 1 if len(day["session"]) else 0 for day in days[:-1]])
@@ -93,7 +103,7 @@ def _concatenated(days: list[Columns], key: str) -> Columns:
     return columns
 
 
-def _sessions(world: World, day: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def sessions(world: World, day: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
     """Members and channels of a day's feed, home and profile sessions."""
     members = world.members
     rate = members.activity * (0.75 if day % 7 >= 5 else 1.1) * (members.join_day <= day)
@@ -110,31 +120,43 @@ def _sessions(world: World, day: int, rng: np.random.Generator) -> tuple[NDArray
     )
 
 
+def slots_of(config: WorldConfig, channel: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """The slots of sessions in these channels: the session of each, its position, and the slots of that session."""
+    slots = np.array([config.channels[name].slots for name in CHANNELS])[channel]
+    session = np.repeat(np.arange(len(channel)), slots)
+    return session, np.arange(len(session)) - np.repeat(np.cumsum(slots) - slots, slots), slots[session]
+
+
+def page_weights(config: WorldConfig) -> NDArray:
+    """(PAGES,) probability that a session outside e-mail opens the page of the list."""
+    weight = config.page_decay ** np.arange(PAGES)
+    return weight / weight.sum()
+
+
 @threadpool_limits.wrap(limits=1)
 def horizon_sessions(world: World) -> Columns:
-    """Sessions of the days after the log, whatever is served in them: experiments show the lists of every variant to the
+    """Sessions of the days after the log, whatever is served in them: experiments show every variant's lists to the
     same sessions. `place` counts the courses of the list on the pages before the one that is opened."""
     config = world.config
-    slots = np.array([config.channels[name].slots for name in CHANNELS])
-    page_weight = config.page_decay ** np.arange(PAGES)
+    slots_of_channel = np.array([config.channels[name].slots for name in CHANNELS])
     opened = world.members.propensity - world.members.propensity.mean()
     open_rate = sigmoid(np.log(config.open_rate / (1 - config.open_rate)) + 0.25 * opened)
     days: list[Columns] = []
     for day in range(config.days, config.days + HORIZON_DAYS):
         rng = stream(config, "horizon", day)
-        member, channel = _sessions(world, day, rng)
+        member, channel = sessions(world, day, rng)
         if day % 7 == EMAIL_WEEKDAY:
             readers = np.flatnonzero((world.members.join_day <= day) & (rng.random(config.members) < open_rate))
             member = np.concatenate([member, readers])
             channel = np.concatenate([channel, np.full(len(readers), EMAIL)])
-        page = rng.choice(PAGES, len(member), p=page_weight / page_weight.sum())
+        page = rng.choice(PAGES, len(member), p=page_weights(config))
         days.append(
             {
                 "day": np.full(len(member), day, np.int32),
                 "member": member,
                 "channel": channel,
                 "is_mobile": rng.random(len(member)) < world.members.mobile_share[member],
-                "place": np.where(channel == EMAIL, 0, page * slots[channel]).astype(np.int32),
+                "place": np.where(channel == EMAIL, 0, page * slots_of_channel[channel]).astype(np.int32),
             }
         )
     return _concatenated(days, "session")
@@ -171,12 +193,13 @@ def _emails(world: World, mappings: Mappings, day: int, lists: NDArray) -> Colum
     }
 
 
-def _one_day(
+def one_day(
     world: World, mappings: Mappings, day: int, lists: NDArray, arm_of: NDArray, seen: NDArray | None
 ) -> tuple[Columns, Columns]:
+    """Impressions and e-mail sends of a day on which these lists are served. lists : (members, LIST_LENGTH)."""
     config, courses = world.config, world.courses
     rng = stream(config, "sessions", day)
-    member, channel = _sessions(world, day, rng)
+    member, channel = sessions(world, day, rng)
     sent = _emails(world, mappings, day, lists) if day % 7 == EMAIL_WEEKDAY else None
     second = _time_of_day(rng, day, len(member))
     if sent is not None:
@@ -185,18 +208,15 @@ def _one_day(
         channel = np.concatenate([channel, np.full(len(opened), EMAIL)])
         second = np.concatenate([second, sent["second"][opened] + sent["open_delay"][opened]])
     is_mobile = rng.random(len(member)) < world.members.mobile_share[member]
-    page_weight = config.page_decay ** np.arange(PAGES)
-    page_weight /= page_weight.sum()
+    page_weight = page_weights(config)
     page = np.where(channel == EMAIL, 0, rng.choice(PAGES, len(member), p=page_weight))
-    slots = np.array([config.channels[name].slots for name in CHANNELS])[channel]
-    session = np.repeat(np.arange(len(member)), slots)
-    position = np.arange(len(session)) - np.repeat(np.cumsum(slots) - slots, slots)
+    session, position, width = slots_of(config, channel)
 
     # what is shown: the policy's list, or a random available course; with the exact probability of it
     available = np.flatnonzero(courses.release_day <= day)
     random_session = rng.random(len(member)) < config.random_sessions
     is_random = random_session[session] | (rng.random(len(session)) < config.slot_exploration)
-    row, width = member[session], slots[session]
+    row = member[session]
     course = np.where(
         is_random,
         available[rng.integers(0, len(available), len(session))],

@@ -151,18 +151,24 @@ class LearnedPolicy:
         rng = stream(world.config, "learned_policy", day)
         if len(chosen) > TRAINING_ROWS:
             chosen = np.sort(rng.choice(chosen, TRAINING_ROWS, replace=False))
-        member, course, when = log.member[chosen], log.course[chosen], log.day[chosen].astype(int)
+        design = self._design(log.member[chosen], log.course[chosen], log.day[chosen].astype(int), log.channel[chosen])
+        self.weights = _fit(design, log.is_click[chosen].astype(float))
+
+    def logits(self, member: NDArray, course: NDArray, channel: NDArray) -> NDArray:
+        """(n,) click logits of pairs as of the day of training; `lists` orders by the parts that differ by course."""
+        return self._design(member, course, np.full(len(member), self.day), channel) @ self.weights
+
+    def _design(self, member: NDArray, course: NDArray, day: NDArray, channel: NDArray) -> NDArray:
         affinities = [self._pair_affinity(tags, member, course) for tags in self.tags]
-        design = np.column_stack(
+        return np.column_stack(
             [
                 *self._affinity_terms(affinities),
-                self._course_rows(course, when),
+                self._course_rows(course, day),
                 self._member_rows(member),
-                *[log.channel[chosen] == c for c in range(1, len(CHANNELS))],
-                np.ones(len(chosen)),
+                *[channel == c for c in range(1, len(CHANNELS))],
+                np.ones(len(member)),
             ]
         ).astype(np.float64)
-        self.weights = _fit(design, log.is_click[chosen].astype(float))
 
     def _count(self, log: Log, since: int) -> None:
         config = self.world.config

@@ -18,7 +18,6 @@ from relevance.world.config import (
     CHANNELS,
     DIFFICULTIES,
     FIRST_DATE,
-    PAGES,
     PLATFORMS,
     SENIORITIES,
     SUB_TOPICS,
@@ -27,7 +26,7 @@ from relevance.world.config import (
 )
 from relevance.world.draws import stream
 from relevance.world.latents import World, make_world
-from relevance.world.log import horizon_sessions, simulate
+from relevance.world.log import horizon_sessions, page_weights, simulate
 from relevance.world.policies import platform_mappings
 from relevance.world.profiles import ProfileSkills, profile_skills
 from relevance.world.taxonomy import FUNCTIONS, INDUSTRIES
@@ -574,8 +573,7 @@ def _truth_days(s: Simulation) -> pa.Table:
 
 def _truth_channels(s: Simulation) -> pa.Table:
     truths = [s.world.config.channels[name] for name in CHANNELS]
-    shares = s.world.config.page_decay ** np.arange(PAGES)
-    page_shares = [[1.0] if name == "email" else list(shares / shares.sum()) for name in CHANNELS]
+    page_shares = [[1.0] if name == "email" else page_weights(s.world.config).tolist() for name in CHANNELS]
     return pa.table(
         {
             "channel": pa.array(CHANNELS, pa.string()),
