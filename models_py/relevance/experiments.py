@@ -39,6 +39,17 @@ RESULTS = pa.schema(
     ]
 )
 
+WANTED = {"rejected": (0.03, 0.07), "covered": (0.93, 0.97)}  # of tests at 5 %, within chance of 500 repetitions
+
+REPEATED = pa.schema(
+    [
+        *[(name, pa.string()) for name in ("test", "method", "measure")],
+        ("repetitions", pa.int64()),
+        *[(name, pa.float64()) for name in ("share", "wanted_low", "wanted_high")],
+        ("is_as_wanted", pa.bool_()),
+    ]
+)
+
 POLICY_VALUES = pa.schema(
     [
         ("variant", pa.string()),
@@ -419,6 +430,44 @@ def experiment_results(moments) -> pa.Table:
             row["verdict"] = _verdict(row)
     rounded = [{name: _rounded(value) for name, value in row.items()} for row in results]
     return pa.Table.from_pylist(rounded, schema=RESULTS)
+
+
+def repeated_results(moments) -> pa.Table:
+    """How often tests reject a lift that there is not (A/A), and how often intervals cover the one that there is.
+
+    moments : rows of repeated_moments: test, repetition, is_baseline, the sums of `Moments.from_sums`, and whole_value,
+    the arm's value in all members. -> REPEATED, one row per test, method and measure. An arm that has too little for a
+    p-value counts as not rejected, an interval without ends as covering nothing.
+    """
+    table = moments if isinstance(moments, pa.Table) else moments.to_arrow_table()
+    arms = {(row["test"], row["repetition"], row["is_baseline"]): row for row in table.to_pylist()}
+    counts: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
+    for test, repetition, is_baseline in sorted(arms):
+        if is_baseline or (test, repetition, True) not in arms:
+            continue
+        base_row, row = arms[test, repetition, True], arms[test, repetition, False]
+        base, arm = Moments.from_sums(base_row), Moments.from_sums(row)
+        lift = row["whole_value"] / base_row["whole_value"] - 1
+        by_member = {"by member": compare(base, arm), "CUPED": compare(base, arm, covariates=True)}
+        if not lift:
+            counts[test, "by impression", "rejected"].append(naive_p_value(base, arm) < ALPHA)
+            for method, comparison in by_member.items():
+                counts[test, method, "rejected"].append(comparison.p_value < ALPHA)
+        for method, comparison in by_member.items():
+            counts[test, method, "covered"].append(comparison.lift_low <= lift <= comparison.lift_high)
+    rows = [
+        {
+            "test": test,
+            "method": method,
+            "measure": measure,
+            "repetitions": len(hits),
+            "share": round(float(np.mean(hits)), 9),
+            **dict(zip(("wanted_low", "wanted_high"), WANTED[measure], strict=True)),
+            "is_as_wanted": bool(WANTED[measure][0] <= np.mean(hits) <= WANTED[measure][1]),
+        }
+        for (test, method, measure), hits in sorted(counts.items())
+    ]
+    return pa.Table.from_pylist(rows, schema=REPEATED)
 
 
 def _variant_results(key: tuple[str, str, str], rows: list[dict]) -> Iterable[dict]:

@@ -1,0 +1,14 @@
+{# How long the models of a run took, kept beside the tables: these depend on their input alone, seconds do not. #}
+{% macro seconds_table() %}{{ return(target.schema ~ '.build_seconds') }}{% endmacro %}
+
+{% macro create_build_seconds() %}
+    create table if not exists {{ seconds_table() }} (model varchar primary key, seconds double)
+{% endmacro %}
+
+{% macro record_build_seconds(results) %}
+    {% set rows = [] %}
+    {% for result in results if result.node.resource_type == 'model' and result.status == 'success' %}
+        {% do rows.append("('" ~ result.node.name ~ "', " ~ (result.execution_time | round(3)) ~ ")") %}
+    {% endfor %}
+    {% if rows %}insert or replace into {{ seconds_table() }} values {{ rows | join(', ') }}{% endif %}
+{% endmacro %}
