@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 TINY_WORLD = {"world_preset": "ci", "world_members": 200, "world_courses": 100, "world_days": 20}
 
 

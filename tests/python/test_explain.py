@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import Warehouse
+from conftest import WITHOUT_TESTS, Warehouse
 
 COLUMNS = ["variant", "model", "effect", "feature", "term", "description", "value", "coefficient", "part"]
 # courses at the top, in the middle and at the end of the lists of some members of every variant: member, channel,
@@ -228,7 +228,7 @@ def texts(tiny_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse
                 )
                 connection.execute(f"copy t to '{path}'")
     warehouse = Warehouse(tmp_path_factory.mktemp("texts_warehouse"))
-    warehouse.dbt("build", raw_location=str(folder), id_type="varchar")
+    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(folder), id_type="varchar")
     return warehouse
 
 

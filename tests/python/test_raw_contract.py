@@ -9,13 +9,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import ROOT, Warehouse
+from conftest import ROOT, WITHOUT_TESTS, Warehouse
 from relevance.raw import RawDataError, find_raw_tables
 
 # right to left, Chinese, emoji, doubled quotes, commas and line breaks, and a # at the beginning of a line
 ODD_TITLE = '# 数据,工程 "入门" 😀\nالعربية: تعلّم البرمجة\r\nthird; line\tof 3'
 ODD_NAME = 'مهندس بيانات 👩‍💻,\n数据 "工程师"'
-WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
 def read(sql: str, *parameters) -> list[tuple]:
@@ -574,7 +573,7 @@ def test_texts_as_keys_stop_with_the_setting_that_lets_them_in(uuid_raw, tmp_pat
 @pytest.fixture(scope="module")
 def uuid(uuid_raw, tmp_path_factory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("uuid_warehouse"))
-    warehouse.dbt("build", raw_location=str(uuid_raw), id_type="varchar")
+    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(uuid_raw), id_type="varchar")
     return warehouse
 
 

@@ -42,10 +42,12 @@ compared as (
     ) = 1
 ),
 
-feed as (
+-- on the feed, where it has labels
+offline as (
     select variant, roc_auc, roc_auc_low, roc_auc_high
     from {{ ref('offline_metrics') }}
-    where split = 'test' and channel = 'feed'
+    where split = 'test' and channel in ('feed', 'all')
+    qualify row_number() over (partition by variant order by channel desc) = 1
 )
 
 select
@@ -54,9 +56,9 @@ select
     cast(coalesce(features.features, 0) as bigint) as features,
     variants.label_set,
     cast(trained.rows_trained as bigint) as rows_trained,
-    feed.roc_auc,
-    feed.roc_auc_low,
-    feed.roc_auc_high,
+    offline.roc_auc,
+    offline.roc_auc_low,
+    offline.roc_auc_high,
     policies.dr as off_policy_value,
     policies.effective_sample_size,
     compared.experiment,
@@ -74,8 +76,8 @@ select
         '; ',
         case when compared.minimum_detectable_effect > abs(compared.true_lift) then 'too few members for this lift' end,
         case
-            when feed.roc_auc > base.roc_auc and compared.true_lift < 0 then 'better offline, worse online'
-            when feed.roc_auc < base.roc_auc and compared.true_lift > 0 then 'worse offline, better online'
+            when offline.roc_auc > base.roc_auc and compared.true_lift < 0 then 'better offline, worse online'
+            when offline.roc_auc < base.roc_auc and compared.true_lift > 0 then 'worse offline, better online'
         end,
         case when policies.refusal is not null then 'off-policy value refused' end,
         case when variants.learner not in ('{{ rule_learners() | join("', '") }}') and counted.variant is null then 'learned nothing' end
@@ -87,7 +89,7 @@ left join trained on variants.label_set = trained.label_set
 left join counted on variants.variant = counted.variant
 left join stored on variants.variant = stored.variant
 left join compared on variants.variant = compared.variant
-left join feed on variants.variant = feed.variant
-left join feed as base on compared.baseline = base.variant
+left join offline on variants.variant = offline.variant
+left join offline as base on compared.baseline = base.variant
 left join {{ ref('off_policy_values') }} as policies on variants.variant = policies.variant and policies.channel = 'feed'
 left join {{ seconds_table() }} as seconds on variants.variant = seconds.model
