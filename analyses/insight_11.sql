@@ -46,7 +46,7 @@ select
 from online
 union all
 select
-    'learners ' || segments.segment as measure,
+    replace(segments.segment, 'of ', 'engaged ') as measure,
     '' as lift,
     '' as p_value,
     {{ as_percentage('segments.true_lift') }} as true_lift,

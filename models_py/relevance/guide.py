@@ -48,10 +48,14 @@ The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
   table_1            skill coverage of the mappings, beside the paper's
   table_2            their precision and recall on held-out courses
   table_3            the cold-start models and their mappings
-  table_5            the supervised models, each against the one before
+  table_4            the affinity variants online, each against the one before
+  table_5            the supervised models offline, each against the one before
+  table_6            logistic regression online against the best affinity variant
   table_7            models per member and per course on top; by the member's history: table_7_by_history
-  insight_04 to _07  fresh and old data, random traffic, channels, crosses
-  insight_08         long window and all channels, for one model and for models per member and course
+  insight_1 to _11   the paper's findings, ours beside them
+  ledger             every variant on a line; how many were tested, and how it ended: ledger_verdicts
+  aa_tests           whether tests and intervals keep their promise (not with your own data); naive_tests
+  off_policy         variants valued from random traffic alone
   glmix_lift         what intercepts and features of these models add; glmix_contributions, glmix_signs, model_size
   figure_9           profile skills that members do not care for, by m105 and by glmix (not with your own data)
   offline            ROC AUC, log-loss and NDCG of every variant

@@ -33,10 +33,9 @@ def test_the_large_lifts_are_there_even_in_a_small_world(ci_world: Warehouse) ->
         "select experiment || ' ' || variant, true_lift, verdict from experiments.experiment_results "
         "where metric = 'click_rate'",
     )
-    assert lifts["m002_over_m001 m002"][0] > 0.2
-    assert lifts["m105_history_over_m005 m105_history"][0] > 0.3
-    assert lifts["m105_history_over_m005 m105_history"][1] == "better"
-    assert lifts["glmix_over_m105 glmix"][0] > 0.1
+    assert lifts["m002_over_m001 m002"][0] > 0.1
+    assert lifts["glmix_over_m105 glmix"][0] > 0.2
+    assert lifts["glmix_over_m105 glmix"][1] == "better"
     assert abs(lifts["m102_over_m101 m102"][0]) < 0.05
     assert all(lift is None for name, (lift, _) in lifts.items() if "_log " in name)
 
@@ -137,7 +136,8 @@ def test_experiments_of_an_own_log_are_read_from_it(own_log: Warehouse) -> None:
 def test_policies_are_valued_from_what_an_own_log_shows_after_the_lists(own_log: Warehouse) -> None:
     assert own_log.query("select min(origin), max(origin) from experiments.off_policy_log") == [("log", "log")]
     valued = own_log.query(
-        "select variant, effective_sample_size, refusal is null from experiments.off_policy_values where channel = 'feed'"
+        "select variant, effective_sample_size, refusal is null from experiments.off_policy_values "
+        "where channel = 'feed'"
     )
     assert valued
     assert all((size >= 500) == is_valued for _, size, is_valued in valued)
