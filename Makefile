@@ -1,15 +1,19 @@
-# make run   the environment, then the whole pipeline on the simulated world
-# make test  the environment, then every test
+# make run     the environment, then the whole pipeline on the simulated world
+# make report  what the last build found, on one page: report.html
+# make test    the environment, then every test
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test ask rollback versions catalogue mars benchmarks clean
+.PHONY: run test report ask rollback versions catalogue mars benchmarks clean
 
 run: .venv/installed
 	$(BIN)/dbt build --vars '$(VARS)'
 	@$(BIN)/python models_py/relevance/guide.py
+
+report: .venv/installed
+	@$(BIN)/python models_py/relevance/report.py --vars '$(VARS)'
 
 test: .venv/installed
 	$(BIN)/ruff check .
@@ -53,4 +57,4 @@ benchmarks: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv target logs published published_mars warehouse.duckdb mars.duckdb
+	rm -rf .venv target logs published published_mars warehouse.duckdb mars.duckdb report.html
