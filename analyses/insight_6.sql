@@ -32,6 +32,7 @@ select
     {{ as_percentage('true_lift') }} as true_lift,
     case
         when label_set <> channel || '_clicks' then ''
+        when true_lift is null then 'truth is not known'
         when true_lift > 0 then 'as in the paper'
         when true_lift > -0.01e0 then 'own data: no worse'
         else 'own data: too few'

@@ -43,6 +43,8 @@ def main() -> None:
   {here}make ask SQL="select reason, count(*) from recommend({member!r}, '{channel}', top_k := 200) group by all"
   {here}make ask FILE={warehouse} SQL="from variants.offline_metrics where split = 'test'"
 
+`{here}make report` writes all of the following into one page, report.html.
+
 The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
 
   table_1            skill coverage of the mappings, beside the paper's
