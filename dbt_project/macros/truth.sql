@@ -30,3 +30,13 @@
     coalesce({{ channels }}.examination[{{ position }}], 0)
     / (1 + exp(-({{ true_click_logit(members, courses, days, channels, constants, is_mobile) }})))
 {%- endmacro %}
+
+{# The true probability that an e-mail with a reason for its first course is opened: a reason that is true for the member
+   today persuades, another one five times less. The same formula as relevance.world.log. #}
+{% macro true_open_probability(members, constants, is_true_reason) -%}
+    (1 / (1 + exp(-(
+        ln({{ constants }}.open_rate / (1 - {{ constants }}.open_rate))
+        + 0.25e0 * ({{ members }}.propensity - {{ constants }}.mean_propensity)
+        + {{ constants }}.context_effect * case when {{ is_true_reason }} then 1 else 0.2e0 end
+    ))))
+{%- endmacro %}

@@ -18,8 +18,10 @@ def test_every_comparison_of_the_seeds_has_a_result(ci_world: Warehouse) -> None
     wanted = ci_world.query(
         """
         select arms.experiment, metric, variant
-        from seeds.experiment_arms as arms, (values ('click_rate'), ('engaged_learners')) as metrics(metric)
-        where not is_baseline order by all
+        from seeds.experiment_arms as arms
+        inner join seeds.experiments using (experiment)
+        cross join (values ('click_rate'), ('engaged_learners'), ('open_rate')) as metrics(metric)
+        where not is_baseline and (metric <> 'open_rate' or channel = 'email') order by all
         """
     )
     assert ci_world.query("select experiment, metric, variant from experiments.experiment_results order by all") == (
@@ -50,6 +52,17 @@ def test_estimates_lie_around_the_truth(ci_world: Warehouse) -> None:
     )[0]
     assert comparisons > 30
     assert outside <= 3
+
+
+def test_emails_are_opened_as_often_as_the_truth_says(ci_world: Warehouse) -> None:
+    for variant, sends, opens, expected in ci_world.query(
+        """
+        select variant, sum(sends), sum(opens), sum(expected_opens) from experiments.experiment_responses
+        where origin = 'simulation' and channel = 'email' group by variant
+        """
+    ):
+        assert sends > 1000, variant
+        assert abs(opens - expected) < 4 * expected**0.5, variant
 
 
 def test_variants_that_show_the_same_have_the_same_luck(ci_world: Warehouse) -> None:

@@ -29,6 +29,23 @@ before as (
     group by exposures.experiment, exposures.member_id
 ),
 
+sent_before as (
+    select
+        exposures.experiment,
+        exposures.member_id,
+        count(*) as sends,
+        count(sends.opened_at) as opens
+    from {{ ref('experiment_exposures') }} as exposures
+    inner join started on exposures.experiment = started.experiment
+    inner join {{ ref('experiments') }} as experiments
+        on exposures.experiment = experiments.experiment and experiments.channel = 'email'
+    inner join {{ ref('stg_email_sends') }} as sends
+        on exposures.member_id = sends.member_id
+        and sends.sent_at < started.first_date
+        and sends.sent_at >= started.first_date - {{ pre_period_days }}
+    group by exposures.experiment, exposures.member_id
+),
+
 member_days as (
     select
         exposures.experiment,
@@ -37,7 +54,9 @@ member_days as (
         responses.date,
         responses.impressions,
         responses.personal_impressions,
-        responses.clicks
+        responses.clicks,
+        responses.sends,
+        responses.opens
     from {{ ref('experiment_exposures') }} as exposures
     inner join {{ ref('experiments') }} as experiments on exposures.experiment = experiments.experiment
     inner join {{ ref('experiment_responses') }} as responses
@@ -67,7 +86,9 @@ totals as (
         looks.is_last_look,
         sum(member_days.impressions) as impressions,
         sum(member_days.personal_impressions) as personal_impressions,
-        sum(member_days.clicks) as clicks
+        sum(member_days.clicks) as clicks,
+        sum(member_days.sends) as sends,
+        sum(member_days.opens) as opens
     from member_days
     inner join looks on member_days.experiment = looks.experiment and member_days.date <= looks.date
     group by member_days.experiment, member_days.variant, member_days.member_id, looks.look, looks.is_last_look
@@ -82,17 +103,25 @@ measured as (
         metrics.metric,
         totals.impressions,
         totals.personal_impressions,
-        case when metrics.metric = 'click_rate' then totals.clicks else least(totals.clicks, 1) end as x,
-        case when metrics.metric = 'click_rate' then totals.impressions else 1 end as y,
-        case when metrics.metric = 'click_rate' then coalesce(before.clicks, 0) else least(coalesce(before.clicks, 0), 1) end as u,
-        coalesce(before.impressions, 0) as v
+        case metrics.metric when 'click_rate' then totals.clicks when 'open_rate' then totals.opens else least(totals.clicks, 1) end as x,
+        case metrics.metric when 'click_rate' then totals.impressions when 'open_rate' then totals.sends else 1 end as y,
+        case metrics.metric
+            when 'click_rate' then coalesce(before.clicks, 0)
+            when 'open_rate' then coalesce(sent_before.opens, 0)
+            else least(coalesce(before.clicks, 0), 1)
+        end as u,
+        coalesce(case when metrics.metric = 'open_rate' then sent_before.sends else before.impressions end, 0) as v
     from totals
     cross join (
         select 'click_rate' as metric
         union all
         select 'engaged_learners' as metric
+        union all
+        select 'open_rate' as metric
     ) as metrics
     left join before on totals.experiment = before.experiment and totals.member_id = before.member_id
+    left join sent_before on totals.experiment = sent_before.experiment and totals.member_id = sent_before.member_id
+    where metrics.metric <> 'open_rate' or totals.sends > 0
 ),
 
 {% if var('raw_location') == '' -%}
@@ -103,7 +132,9 @@ member_truths as (
         member_id,
         sum(impressions) as impressions,
         {{ exact_sum('expected_clicks') }} as expected_clicks,
-        {{ exact_sum('log_no_click') }} as log_no_click
+        {{ exact_sum('coalesce(log_no_click, 0)') }} as log_no_click,
+        sum(sends) as sends,
+        {{ exact_sum('expected_opens') }} as expected_opens
     from {{ ref('experiment_responses') }}
     where origin = 'simulation'
     group by variant, channel, member_id
@@ -116,6 +147,11 @@ truths as (
     union all
     select variant, channel, 'engaged_learners' as metric, {{ exact_sum('1 - exp(log_no_click)') }} / count(*) as true_value
     from member_truths
+    group by variant, channel
+    union all
+    select variant, channel, 'open_rate' as metric, {{ exact_sum('expected_opens') }} / sum(sends) as true_value
+    from member_truths
+    where sends > 0
     group by variant, channel
 ),
 {%- else -%}
@@ -132,7 +168,7 @@ moments as (
         variant,
         look,
         is_last_look,
-        sum(personal_impressions) / cast(sum(impressions) as double) as coverage,
+        sum(personal_impressions) / nullif(cast(sum(impressions) as double), 0) as coverage,
         count(*) as members
         {%- for product in ('x', 'y', 'u', 'v', 'x * x', 'x * y', 'x * u', 'x * v', 'y * y', 'y * u', 'y * v', 'u * u', 'u * v', 'v * v') %},
         cast(sum({{ product }}) as double) as {{ product | replace(' * ', '') }}

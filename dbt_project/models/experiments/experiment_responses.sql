@@ -1,6 +1,7 @@
 -- What the members of a day did with what a variant showed them. Simulated: every variant is served to every session of the
 -- days after the log, and a click is drawn from the true probability by one chance per session, slot and course, so
--- variants that show the same have the same luck. Logged: what the variant of the log showed.
+-- variants that show the same have the same luck. An e-mail says why its first course is recommended, and is a session where
+-- it is opened. Logged: what the variant of the log showed.
 with logged as (
     select
         'log' as origin,
@@ -33,6 +34,36 @@ compared as (
     where experiments.origin = 'simulation'
 ),
 
+-- a reason is true where the profile has a skill that the course teaches, and the member is interested in its category today
+sends as (
+    select
+        compared.variant,
+        sessions.session_id,
+        sessions.channel,
+        sessions.member_id,
+        sessions.date,
+        sessions.open_chance,
+        {{ true_open_probability('members', 'constants', 'profile_skills.member_id is not null and case when members.switch_day <= days.day then members.interest_after[courses.category_index + 1] else members.interest_before[courses.category_index + 1] end > 0') }} as probability
+    from {{ ref('truth_sessions') }} as sessions
+    inner join compared using (channel)
+    inner join {{ ref('experiment_slates') }} as slates
+        on compared.variant = slates.variant
+        and sessions.member_id = slates.member_id
+        and (slates.day_of_week is null or slates.day_of_week = {{ day_of_week('sessions.date') }})
+    inner join {{ ref('candidate_courses') }} as numbers on slates.courses[1] = numbers.course_number
+    inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
+    inner join {{ ref('truth_members') }} as members on sessions.member_id = members.member_id
+    inner join {{ ref('truth_days') }} as days on sessions.date = days.date
+    cross join {{ ref('truth_constants') }} as constants
+    left join (
+        select distinct ms01.member_id, taught.course_id
+        from {{ ref('ms01') }} as ms01
+        inner join {{ ref('truth_course_skills') }} as taught on ms01.skill_id = taught.skill_id
+    ) as profile_skills
+        on sessions.member_id = profile_skills.member_id and courses.course_id = profile_skills.course_id
+    where sessions.open_chance is not null
+),
+
 shown as (
     select
         compared.variant,
@@ -52,6 +83,8 @@ shown as (
         and (slates.day_of_week is null or slates.day_of_week = {{ day_of_week('sessions.date') }})
     inner join {{ ref('truth_channels') }} as channels on sessions.channel = channels.channel
     inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
+    left join sends on sessions.session_id = sends.session_id and compared.variant = sends.variant
+    where sessions.open_chance is null or sessions.open_chance < sends.probability
 ),
 
 simulated as (
@@ -73,8 +106,18 @@ simulated as (
     cross join {{ ref('truth_constants') }} as constants
 ),
 {% endif %}
-impressions as (
-    select origin, variant, channel, member_id, date, is_personal, click, probability
+answers as (
+    select
+        origin,
+        variant,
+        channel,
+        member_id,
+        date,
+        is_personal,
+        click,
+        probability,
+        cast(null as integer) as open,
+        cast(null as double) as open_probability
     from logged
     {%- if var('raw_location') == '' %}
     union all
@@ -86,8 +129,23 @@ impressions as (
         date,
         is_personal,
         case when chance < 1e9 * probability then 1 else 0 end as click,
-        probability
+        probability,
+        null as open,
+        null as open_probability
     from simulated
+    union all
+    select
+        'simulation' as origin,
+        variant,
+        channel,
+        member_id,
+        date,
+        false as is_personal,
+        null as click,
+        null as probability,
+        case when open_chance < probability then 1 else 0 end as open,
+        probability as open_probability
+    from sends
     {%- endif %}
 )
 
@@ -97,10 +155,13 @@ select
     channel,
     member_id,
     date,
-    cast(count(*) as integer) as impressions,
-    cast(sum(case when is_personal then 1 else 0 end) as integer) as personal_impressions,
-    cast(sum(click) as integer) as clicks,
+    cast(count(click) as integer) as impressions,
+    cast(sum(case when is_personal and click is not null then 1 else 0 end) as integer) as personal_impressions,
+    cast(coalesce(sum(click), 0) as integer) as clicks,
     cast({{ exact_sum('probability') }} as double) as expected_clicks,
-    cast({{ exact_sum('ln(1 - probability)') }} as double) as log_no_click
-from impressions
+    cast({{ exact_sum('ln(1 - probability)') }} as double) as log_no_click,
+    cast(count(open) as integer) as sends,
+    cast(coalesce(sum(open), 0) as integer) as opens,
+    cast({{ exact_sum('open_probability') }} as double) as expected_opens
+from answers
 group by origin, variant, channel, member_id, date

@@ -136,17 +136,16 @@ def page_weights(config: WorldConfig) -> NDArray:
 @threadpool_limits.wrap(limits=1)
 def horizon_sessions(world: World) -> Columns:
     """Sessions of the days after the log, whatever is served in them: experiments show every variant's lists to the
-    same sessions. `place` counts the courses of the list on the pages before the one that is opened."""
+    same sessions. `place` counts the courses of the list on the pages before the one that is opened. An e-mail to every
+    member a week is a session where it is opened: where its probability is above `open_chance`, nan elsewhere."""
     config = world.config
     slots_of_channel = np.array([config.channels[name].slots for name in CHANNELS])
-    opened = world.members.propensity - world.members.propensity.mean()
-    open_rate = sigmoid(np.log(config.open_rate / (1 - config.open_rate)) + 0.25 * opened)
     days: list[Columns] = []
     for day in range(config.days, config.days + HORIZON_DAYS):
         rng = stream(config, "horizon", day)
         member, channel = sessions(world, day, rng)
         if day % 7 == EMAIL_WEEKDAY:
-            readers = np.flatnonzero((world.members.join_day <= day) & (rng.random(config.members) < open_rate))
+            readers = np.flatnonzero(world.members.join_day <= day)
             member = np.concatenate([member, readers])
             channel = np.concatenate([channel, np.full(len(readers), EMAIL)])
         page = rng.choice(PAGES, len(member), p=page_weights(config))
@@ -157,6 +156,7 @@ def horizon_sessions(world: World) -> Columns:
                 "channel": channel,
                 "is_mobile": rng.random(len(member)) < world.members.mobile_share[member],
                 "place": np.where(channel == EMAIL, 0, page * slots_of_channel[channel]).astype(np.int32),
+                "open_chance": np.where(channel == EMAIL, rng.random(len(member)), np.nan),
             }
         )
     return _concatenated(days, "session")

@@ -596,8 +596,11 @@ def _truth_constants(s: Simulation) -> pa.Table:
         "weekday_weight",
         "mobile_duration_weight",
         "redesign_day",
+        "open_rate",
+        "context_effect",
     )
-    return pa.table({name: [float(getattr(s.world.config, name))] for name in names})
+    constants = {name: [float(getattr(s.world.config, name))] for name in names}
+    return pa.table(constants | {"mean_propensity": [float(s.world.members.propensity.mean())]})
 
 
 def _truth_sessions(s: Simulation) -> pa.Table:
@@ -610,6 +613,7 @@ def _truth_sessions(s: Simulation) -> pa.Table:
             "date": _date(sessions["day"]),
             "is_mobile": sessions["is_mobile"],
             "place": sessions["place"],
+            "open_chance": pa.array(sessions["open_chance"], from_pandas=True),
         }
     )
 
