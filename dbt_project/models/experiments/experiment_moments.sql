@@ -12,20 +12,15 @@ before as (
         exposures.experiment,
         exposures.member_id,
         count(*) as impressions,
-        sum(case when clicks.impression_id is not null then 1 else 0 end) as clicks
+        sum(impressions.is_click) as clicks
     from {{ ref('experiment_exposures') }} as exposures
     inner join started on exposures.experiment = started.experiment
     inner join {{ ref('experiments') }} as experiments on exposures.experiment = experiments.experiment
-    inner join {{ ref('stg_impressions') }} as impressions
+    inner join {{ ref('logged_impressions') }} as impressions
         on exposures.member_id = impressions.member_id
         and experiments.channel = impressions.channel
         and impressions.served_at < started.first_date
         and impressions.served_at >= started.first_date - {{ pre_period_days }}
-    left join (
-        select distinct impression_id
-        from {{ ref('stg_engagements') }}
-        where action = 'click'
-    ) as clicks on impressions.impression_id = clicks.impression_id
     group by exposures.experiment, exposures.member_id
 ),
 

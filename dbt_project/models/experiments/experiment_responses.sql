@@ -10,14 +10,9 @@ with logged as (
         impressions.member_id,
         cast(impressions.served_at as date) as date,
         true as is_personal,
-        case when clicks.impression_id is not null then 1 else 0 end as click,
+        impressions.is_click as click,
         cast(null as double) as probability
-    from {{ ref('stg_impressions') }} as impressions
-    left join (
-        select distinct impression_id
-        from {{ ref('stg_engagements') }}
-        where action = 'click'
-    ) as clicks on impressions.impression_id = clicks.impression_id
+    from {{ ref('logged_impressions') }} as impressions
     where impressions.variant is not null
         and impressions.variant in (
             select arms.variant

@@ -12,14 +12,9 @@ with logged as (
         0 as place,
         numbers.course_number,
         impressions.propensity,
-        case when clicks.impression_id is not null then 1 else 0 end as click
-    from {{ ref('stg_impressions') }} as impressions
+        impressions.is_click as click
+    from {{ ref('logged_impressions') }} as impressions
     inner join {{ ref('candidate_courses') }} as numbers on impressions.course_id = numbers.course_id
-    left join (
-        select distinct impression_id
-        from {{ ref('stg_engagements') }}
-        where action = 'click'
-    ) as clicks on impressions.impression_id = clicks.impression_id
     where impressions.served_at >= {{ as_of_date() }} and impressions.propensity > 0
 ){% if var('raw_location') == '' %},
 

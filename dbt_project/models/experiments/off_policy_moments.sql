@@ -7,13 +7,8 @@ with slot_clicks as (
     select
         impressions.channel,
         impressions.position,
-        count(clicks.impression_id) / cast(count(*) as double) as click_rate
-    from {{ ref('stg_impressions') }} as impressions
-    left join (
-        select distinct impression_id
-        from {{ ref('stg_engagements') }}
-        where action = 'click'
-    ) as clicks on impressions.impression_id = clicks.impression_id
+        sum(impressions.is_click) / cast(count(*) as double) as click_rate
+    from {{ ref('logged_impressions') }} as impressions
     where impressions.served_at < {{ as_of_date() }} and impressions.served_at >= {{ as_of_date() }} - {{ recent_days }}
     group by impressions.channel, impressions.position
 ),

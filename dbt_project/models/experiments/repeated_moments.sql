@@ -18,13 +18,8 @@ before as (
     select
         impressions.member_id,
         count(*) as impressions,
-        count(clicks.impression_id) as clicks
-    from {{ ref('stg_impressions') }} as impressions
-    left join (
-        select distinct impression_id
-        from {{ ref('stg_engagements') }}
-        where action = 'click'
-    ) as clicks on impressions.impression_id = clicks.impression_id
+        sum(impressions.is_click) as clicks
+    from {{ ref('logged_impressions') }} as impressions
     where impressions.channel = 'feed'
         and impressions.served_at < {{ as_of_date() }}
         and impressions.served_at >= {{ as_of_date() }} - 28

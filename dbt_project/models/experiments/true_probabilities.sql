@@ -10,15 +10,10 @@ select
     impressions.propensity,
     days.day,
     cast({{ true_click_probability('members', 'courses', 'days', 'channels', 'constants', "impressions.platform = 'mobile'", 'impressions.position') }} as double) as probability,
-    cast(case when clicks.impression_id is not null then 1 else 0 end as integer) as is_click
-from {{ ref('stg_impressions') }} as impressions
+    impressions.is_click
+from {{ ref('logged_impressions') }} as impressions
 inner join {{ ref('truth_members') }} as members on impressions.member_id = members.member_id
 inner join {{ ref('truth_courses') }} as courses on impressions.course_id = courses.course_id
 inner join {{ ref('truth_days') }} as days on cast(impressions.served_at as date) = days.date
 inner join {{ ref('truth_channels') }} as channels on impressions.channel = channels.channel
 cross join {{ ref('truth_constants') }} as constants
-left join (
-    select distinct impression_id
-    from {{ ref('stg_engagements') }}
-    where action = 'click'
-) as clicks on impressions.impression_id = clicks.impression_id
