@@ -24,7 +24,7 @@ online as (
 select
     offline.variant,
     printf('%.4f (paper %.3f)', offline.roc_auc, offline.paper) as roc_auc,
-    printf('%+.3f (paper %+.3f)', offline.gain, offline.paper_gain) as against_m105,
+    printf('%+.3f (paper %.3f)', offline.gain, offline.paper_gain) as against_m105,
     online.lift as click_rate,
     online.true_lift,
     online.verdict

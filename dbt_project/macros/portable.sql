@@ -40,6 +40,10 @@
 {#- the places of a list's entries, as a list: 1, 2, ... -#}
 {% macro default__list_places(list) -%}range(1, len({{ list }}) + 1){%- endmacro %}
 
+{% macro place_in_list(list, value) %}{{ return(adapter.dispatch('place_in_list')(list, value)) }}{% endmacro %}
+{#- the place of a value in a list, from 1; null or 0 where it is not there -#}
+{% macro default__place_in_list(list, value) -%}list_position({{ list }}, {{ value }}){%- endmacro %}
+
 {% macro first_entries(list, count) %}{{ return(adapter.dispatch('first_entries')(list, count)) }}{% endmacro %}
 {% macro default__first_entries(list, count) -%}list_slice({{ list }}, 1, {{ count }}){%- endmacro %}
 

@@ -36,7 +36,7 @@
 {% macro true_open_probability(members, constants, is_true_reason) -%}
     (1 / (1 + exp(-(
         ln({{ constants }}.open_rate / (1 - {{ constants }}.open_rate))
-        + 0.25e0 * ({{ members }}.propensity - {{ constants }}.mean_propensity)
+        + 0.25e0 * {{ members }}.relative_propensity
         + {{ constants }}.context_effect * case when {{ is_true_reason }} then 1 else 0.2e0 end
     ))))
 {%- endmacro %}

@@ -34,6 +34,8 @@ PUBLIC = {
     "scores",
     "recommendations",
     "recommendation_store",
+    "experiment_results",
+    "ledger",
 }
 # functions that read a clock or a random generator, or whose values are not promised across versions
 BANNED = ("random", "uuid", "uuidv7", "gen_random_uuid", "now", "current_date", "current_timestamp", "current_time",

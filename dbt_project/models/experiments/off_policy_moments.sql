@@ -50,7 +50,7 @@ placed as (
         logged.click,
         slots.slots,
         slots.attention,
-        list_position(lists.courses, logged.course_number) as list_place,
+        {{ place_in_list('lists.courses', 'logged.course_number') }} as course_place,
         lists.courses[logged.place + logged.position] as policy_course
     from {{ ref('off_policy_log') }} as logged
     inner join {{ ref('off_policy_lists') }} as lists on logged.member_id = lists.member_id
@@ -70,7 +70,7 @@ weighted as (
     left join pages
         on placed.origin = pages.origin
         and placed.channel = pages.channel
-        and placed.list_place = pages.page * placed.slots + placed.position
+        and placed.course_place = pages.page * placed.slots + placed.position
     left join expected as of_logged
         on placed.member_id = of_logged.member_id and placed.course_number = of_logged.course_number
     left join expected as of_policy

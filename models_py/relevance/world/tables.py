@@ -518,6 +518,7 @@ def _truth_members(s: Simulation) -> pa.Table:
             "function_index": members.function.astype(np.int32),
             "seniority_index": members.seniority.astype(np.int32),
             "propensity": members.propensity,
+            "relative_propensity": members.propensity - members.propensity.mean(),
             "switch_day": members.switch_day.astype(np.int32),
             "weekday_strength": members.weekday_strength,
             "interest_before": _lists(members.interest_before),
@@ -599,8 +600,7 @@ def _truth_constants(s: Simulation) -> pa.Table:
         "open_rate",
         "context_effect",
     )
-    constants = {name: [float(getattr(s.world.config, name))] for name in names}
-    return pa.table(constants | {"mean_propensity": [float(s.world.members.propensity.mean())]})
+    return pa.table({name: [float(getattr(s.world.config, name))] for name in names})
 
 
 def _truth_sessions(s: Simulation) -> pa.Table:

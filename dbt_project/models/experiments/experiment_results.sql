@@ -1,0 +1,31 @@
+-- what experiments found, under contract
+{{ config(materialized='view') }}
+select
+    experiment,
+    channel,
+    metric,
+    baseline,
+    variant,
+    coverage,
+    lift,
+    lift_low,
+    lift_high,
+    p_value,
+    minimum_detectable_effect,
+    true_lift,
+    sample_ratio_p_value,
+    verdict,
+    baseline_value,
+    value,
+    baseline_members,
+    members,
+    standard_error,
+    naive_p_value,
+    cuped_lift,
+    cuped_low,
+    cuped_high,
+    cuped_p_value,
+    variance_left,
+    sequential_p_value,
+    adjusted_p_value
+from {{ ref('experiment_statistics') }}
