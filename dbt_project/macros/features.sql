@@ -181,15 +181,15 @@ compared as (
 )
 {%- endmacro %}
 
-{# Rows of the latest snapshot of every family on the day of the lists. #}
-{% macro latest_features(features, keys) -%}
+{# Rows of the latest snapshot of every family on a day, that of the lists if none is given. #}
+{% macro latest_features(features, keys, day=none) -%}
     (
         select {% for key in keys %}features.{{ key }}, {% endfor %}features.feature, features.term, features.value
         from {{ features }} as features
         inner join (
             select {{ keys | join(', ') }}, family, max(feature_date) as feature_date
             from {{ features }}
-            where feature_date <= {{ as_of_date() }}
+            where feature_date <= {{ day or as_of_date() }}
             group by {{ keys | join(', ') }}, family
         ) as snapshots using ({{ keys | join(', ') }}, family, feature_date)
         where features.value <> 0

@@ -130,6 +130,11 @@ def versions(folder: str) -> list[dict]:
     ]
 
 
+def version_files(folder: str) -> dict[int, Path]:
+    """The files of the versions kept in a folder by their numbers, ascending."""
+    return {version: _file_of(Path(folder), version) for version in _kept_versions(Path(folder))}
+
+
 def listing(folder: str) -> str:
     """`versions` as lines of text."""
     rows = [("version", "as of", "members", "bytes", "served", "checksum")]

@@ -24,6 +24,7 @@ LAYERS = (
     "reasons",
     "serving",
     "experiments",
+    "health",
 )
 PUBLIC = {
     "course_skills",
@@ -36,6 +37,7 @@ PUBLIC = {
     "recommendation_store",
     "experiment_results",
     "ledger",
+    "health",
 }
 # functions that read a clock or a random generator, or whose values are not promised across versions
 BANNED = ("random", "uuid", "uuidv7", "gen_random_uuid", "now", "current_date", "current_timestamp", "current_time",
