@@ -6,7 +6,7 @@ BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test report ask rollback versions catalogue mars benchmarks clean
+.PHONY: run test report ask rollback versions forget catalogue mars benchmarks clean
 
 run: .venv/installed
 	$(BIN)/dbt build --vars '$(VARS)'
@@ -33,6 +33,11 @@ rollback: .venv/installed
 
 versions: .venv/installed
 	@$(BIN)/python models_py/relevance/publication.py "$${COURSE_RECOMMENDER_PUBLISHED:-published}"
+
+# make forget MEMBER=42
+forget: export FORGET_MEMBER = $(value MEMBER)
+forget: .venv/installed
+	@PYTHONPATH=models_py $(BIN)/python -m relevance.privacy
 
 # make catalogue CATALOGUE=<file> COLUMNS="course_id=id title=name description=about tags=skills" OPTIONS="--minimum 10"
 catalogue: .venv/installed

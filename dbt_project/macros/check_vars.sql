@@ -2,7 +2,7 @@
 
 {% macro known_vars() %}
     {{ return([
-        'raw_location', 'no_events', 'validation_date', 'test_date', 'id_type', 'as_of_date', 'max_quarantine_share', 'world_preset', 'world_seed', 'world_members',
+        'raw_location', 'no_events', 'validation_date', 'test_date', 'id_type', 'as_of_date', 'max_quarantine_share', 'retention_days', 'world_preset', 'world_seed', 'world_members',
         'world_courses', 'world_days', 'published_versions', 'minimum_meaning', 'delta_profile', 'delta_cohort', 'minimum_cohort',
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
@@ -40,6 +40,9 @@
     {%- for name in ('new_course_boost', 'impression_discount') if not is_number(var(name)) -%}
         {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ var(name) ~ "'. Remedy: give a number from 0 upwards; 0 does nothing") }}
     {%- endfor -%}
+    {%- if not modules.re.fullmatch('([1-9][0-9]{0,5})?', var('retention_days') | string) -%}
+        {{ exceptions.raise_compiler_error("var retention_days is '" ~ var('retention_days') ~ "'. Remedy: give a number of days from 1 upwards, or nothing to read the events of all days") }}
+    {%- endif -%}
     {%- for part in var('cs04_text_parts').split('|') if part not in text_parts() -%}
         {{ exceptions.raise_compiler_error("var cs04_text_parts has '" ~ part ~ "'. Remedy: give some of " ~ text_parts() | join(', ') ~ ", separated by |") }}
     {%- endfor -%}

@@ -9,7 +9,7 @@ import filecmp
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -148,6 +148,55 @@ def listing(folder: str) -> str:
 
 
 @contextmanager
+def rewriting(folder: str, write: Callable[[Path, Path], bool], key: str = "recommendation_store") -> Iterator[None]:
+    """Writes every version anew, and after the block swaps the new files in, each by an atomic rename.
+
+    write : given a file and the name of a new one, writes the same tables with fewer rows and returns True, or returns
+    False where the file may stay;  key : as in `publish`. Killed between two swaps, it leaves complete files: doing it
+    again does the rest. Raises PublicationError, before the block with every file as it was.
+    """
+    target = Path(folder)
+    if not (target / FILE).exists() and not _kept_versions(target):
+        yield
+        return
+    with _only_writer(target):
+        try:
+            with _errors(target, "rewriting"):
+                (target / "versions").mkdir(exist_ok=True)
+                served, kept = _number_in(target / FILE), _kept_versions(target)
+                files = {_file_of(target, version): version for version in kept}
+                if served not in kept:
+                    files[target / FILE] = served
+                rewritten = {}
+                for number, (file, version) in enumerate(files.items()):
+                    new = target / "versions" / f".{FILE}.{number}.new"
+                    state = _state(file, version)["checksum"]
+                    if state.startswith("broken"):
+                        raise PublicationError(f"{file} is {state}. Remedy: remove it, or build again with make run.")
+                    if write(file, new):
+                        _restate(new, key)
+                        _same_answers(file, new, key)
+                        rewritten[file] = new
+            yield
+            with _errors(target, "the last step, to be done again, of rewriting"):
+                for file, new in rewritten.items():
+                    shutil.copymode(file, new)
+                    replace_file(new, file)
+                if served in kept and not _is_served(target, served):
+                    _serve(target, served)
+        finally:
+            _remove_left_overs(target)
+
+
+def replace_file(new: Path, path: Path) -> None:
+    """A complete file takes the place of another: who opens the path gets the one or the other, whatever happens."""
+    _sync(new)
+    os.replace(new, path)
+    with suppress(OSError):
+        _sync(path.parent)
+
+
+@contextmanager
 def _errors(target: Path, doing: str) -> Iterator[None]:
     """Turns what a disk or DuckDB refuses into a PublicationError."""
     disk = "see that the folder can be written and the disk has room, or name another with COURSE_RECOMMENDER_PUBLISHED"
@@ -280,6 +329,35 @@ def _write(
             for name in (signature, f"{SCHEMA}.{signature}"):
                 new.execute(f"create macro {name} as table {row['definition']}")
         new.execute("checkpoint")
+
+
+def _restate(path: Path, key: str) -> None:
+    """Has a file with fewer rows say how many it has."""
+    with duckdb.connect(str(path)) as new:
+        for (name,) in new.execute(f"select table_name from {SCHEMA}.published_tables").fetchall():
+            (there,) = new.execute(f"{ROWS_AND_CHECKSUM} from {_qualified(name)} as r").fetchall()
+            new.execute(
+                f"update {SCHEMA}.published_tables set rows = ?, checksum = ? where table_name = ?", [*there, name]
+            )
+        new.execute(
+            f"update {SCHEMA}.publication set members = (select count(*) from {SCHEMA}.{key}), engine = version()"
+        )
+        new.execute("checkpoint")
+
+
+def _same_answers(path: Path, new: Path, key: str) -> None:
+    """Compares the lists of some members that two files give."""
+    with duckdb.connect(str(new), read_only=True) as connection:
+        sample = connection.execute(
+            f"select member_id, unnest(map_keys(treatments)) from (from {SCHEMA}.{key} "
+            f"order by md5(member_id::varchar), member_id limit {SAMPLE})"
+        ).fetchall()
+    answers = []
+    for file in (path, new):
+        with duckdb.connect(str(file), read_only=True) as connection:
+            answers.append([connection.execute("from recommend(?, ?)", list(asked)).fetchall() for asked in sample])
+    if answers[0] != answers[1]:
+        raise PublicationError(f"{new} does not give the lists of {path}")
 
 
 def _check(session, path: Path, functions: list[dict], assignments, key: str, live: list[str]) -> int:

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from conftest import ROOT, WITHOUT_TESTS, Warehouse
+from relevance.privacy import forget
 from relevance.raw import RawDataError, find_raw_tables
 
 # right to left, Chinese, emoji, doubled quotes, commas and line breaks, and a # at the beginning of a line
@@ -588,6 +589,33 @@ def test_texts_as_keys_go_all_the_way_with_id_type_varchar(uuid, odd):
     # events still find one another
     matched = "select count(*), count(impression_id) from labels.engagements"
     assert uuid.query(matched) == odd.query(matched)
+
+
+def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_back(uuid, uuid_raw, tmp_path):
+    """A UUID is nowhere by accident: whatever table the project has, or will have, this finds the member in it."""
+    warehouse = Warehouse(tmp_path / "copy")
+    shutil.copy(uuid.file, warehouse.file)
+    shutil.copytree(uuid.published_file.parent, warehouse.published_file.parent)
+    ((member,),) = uuid.query(
+        "select member_id from staging.stg_engagements group by 1 order by count(*) desc, 1 limit 1"
+    )
+    said = forget(warehouse.file, warehouse.published_file.parent, member)
+    assert [line for line in said if "look at" in line] == []
+    for file, tables in ((warehouse.file, 200), (warehouse.published_file, 20)):
+        assert member.encode() not in file.read_bytes()
+        with duckdb.connect(str(file), read_only=True) as connection:
+            columns = connection.execute(
+                "select schema_name || '.' || table_name, list(column_name) "
+                "from duckdb_columns() semi join duckdb_tables() using (table_oid) group by 1"
+            ).fetchall()
+            assert len(columns) >= tables
+            for table, names in columns:
+                found = " or ".join(f"""contains(cast("{name}" as varchar), '{member}')""" for name in names)
+                assert connection.execute(f"select count(*) from {table} where {found}").fetchall() == [(0,)], table
+    warehouse.dbt("run", "--select", "staging", raw_location=str(uuid_raw), id_type="varchar")
+    assert warehouse.query("select count(*) from staging.stg_members") == [(199,)]
+    assert warehouse.query("from staging.quarantine") == []
+    assert member.encode() not in warehouse.file.read_bytes()
 
 
 # ---- next to nothing ----

@@ -156,6 +156,7 @@ def test_the_truth_function_answers_for_columns_named_like_its_own(ci_world: War
         ("as_of_date", "31/12/2023", "write a day as 2024-01-31"),
         ("id_type", "uuid", "give bigint or varchar"),
         ("max_quarantine_share", "lots", "give a share from 0 to 1"),
+        ("retention_days", "1.5", "give a number of days from 1 upwards"),
         ("world_preset", "huge", "give one of ci, small, big"),
     ],
 )

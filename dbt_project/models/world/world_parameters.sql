@@ -13,4 +13,5 @@ select
     cast({{ var('world_seed') }} as bigint) as seed,
     cast({{ var('world_members', size.members) }} as bigint) as members,
     cast({{ var('world_courses', size.courses) }} as bigint) as courses,
-    cast({{ var('world_days', size.days) }} as bigint) as days
+    cast({{ var('world_days', size.days) }} as bigint) as days,
+    (select {{ list_by_rank('member_hash', 'member_hash') }} from {{ forgotten_members() }}) as forgotten_members
