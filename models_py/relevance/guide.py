@@ -66,7 +66,8 @@ The analyses, each `{here}.venv/bin/dbt show -s <name> --limit 50`:
   store_size         the key-value store beside the plain layout; store_prefilter
   world_calibration  the simulated world against its calibration (not with your own data)
 
-README.md says how to bring your own tables and how to add a variant.
+docs/your_data.md says how to bring your own tables, docs/extend.md how to add a variant; docs/queries.md has
+twenty queries.
 {LINE}""")
 
 

@@ -52,9 +52,10 @@ def publish(
 
     session : DuckDB connection of the warehouse;  folder : where the file goes;  keep : earlier versions that stay;
     tables : name, or schema.name -> relation, `key` among them with columns member_id and treatments (channel ->
-    variant);  functions : relation with function_name, parameters, definition, `recommend` among them;  as_of_date :
-    relation with one row;  assignments : relation with member_id, channel, variant, each of which the store has to
-    hold;  by_member : other tables with one row per member that functions look up by it.
+    variant);  functions : relation with function_name, parameters, definition, `recommend` among them, and maybe
+    description, which becomes their comment;  as_of_date : relation with one row;  assignments : relation with
+    member_id, channel, variant, each of which the store has to hold;  by_member : other tables with one row per member
+    that functions look up by it.
     Raises PublicationError; the old file is untouched.
     """
     target = Path(folder)
@@ -328,6 +329,9 @@ def _write(
             signature = f"{row['function_name']}({row['parameters']})"
             for name in (signature, f"{SCHEMA}.{signature}"):
                 new.execute(f"create macro {name} as table {row['definition']}")
+            if row.get("description"):
+                for name in (row["function_name"], f"{SCHEMA}.{row['function_name']}"):
+                    new.execute(f"comment on macro table {name} is $comment${row['description']}$comment$")
         new.execute("checkpoint")
 
 

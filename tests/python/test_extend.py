@@ -1,22 +1,20 @@
-"""What README says one does to add to the project works on a copy of it, in the files that it names and no others."""
+"""What docs/extend.md says one does to add to the project, done to a copy of it line by line, and built."""
 
-import hashlib
+import re
+import shlex
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT, TINY_WORLD, Warehouse
+from doc_pages import Block, blocks
 
-FITS = """
-
-from relevance.learning import fit_variant
-
-
-def model(dbt, session):
-    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))
-"""
+LEAD = re.compile(r".*?(A new file|At the end of|Under `variants:` in|In)\s+`([^`]+)`:", re.S)
+ADDITIONS = {
+    "A variant": 4, "A feature": 2, "A derived feature": 3, "A label set": 3, "A learner": 4, "A channel": 2,
+    "A reason": 4, "An experiment": 2,
+}  # fmt: skip
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -25,143 +23,54 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def add_feature(project: Path) -> None:
-    edit(
-        project / "dbt_project" / "models" / "features" / "member_profile_features.sql",
-        "    union all\n",
-        """    union all
-    select member_id, 'member_company' as feature, company as term
-    from {{ ref('stg_members') }}
-    union all
-""",
-    )
-    edit(
-        project / "seeds" / "features.csv",
-        "member_title,",
-        "member_company,member,category,Employer of the profile\nmember_title,",
-    )
-
-
-def add_transformation(project: Path) -> None:
-    edit(
-        project / "seeds" / "feature_transformations.csv",
-        "skill_overlap,",
-        'engagement_level,"bucket(member_engagements, 0.5, 1.5)",Few or many engagements\nskill_overlap,',
-    )
-
-
-def add_label_set(project: Path) -> None:
-    edit(
-        project / "seeds" / "label_sets.csv",
-        "home_clicks,",
-        "feed_clicks_whole,feed,,click,,,18,0,500,1,4,0,uniform,with,false,All negatives\nhome_clicks,",
-    )
-
-
-def add_learner(project: Path) -> None:
-    (
-        project / "models_py" / "relevance" / "learners" / "base_rate.py"
-    ).write_text('''"""Everybody gets the click rate."""
-
-import numpy as np
-
-from relevance.learning import coefficient_rows
-
-IS_PROBABILITY = True
-
-
-def fit(task):
-    rate = np.average(task.train.y, weights=task.train.weight)
-    return coefficient_rows(task.variant, "global", ["intercept"], [""], np.array([np.log(rate / (1 - rate))]))
-
-
-def logits(rows, design, parts):
-    return np.full(len(design.y), rows.column("coefficient")[0].as_py())
-
-
-class Constant:
-    def __init__(self, value):
-        self.value = value
-
-    def logits(self, shard):
-        return np.full(len(shard.courses), self.value)
-
-
-def catalogue(rows, space, parts):
-    return Constant(rows.column("coefficient")[0].as_py())
-''')
-
-
-def add_variants(project: Path) -> None:
-    lines = """    m101_strict: {extends: m101, l2: 1000.0, description: m101 with a strong penalty}
-    m101_more: {extends: m101, features: [member_company, engagement_level], description: m101 and two features}
-    m101_whole: {extends: m101, l2: 10.0, label_set: feed_clicks_whole, description: m101 on all negatives}
-    m101_thinned: {extends: m101, l2: 10.0, description: m101 on half of the negatives}
-    m101_base_rate: {extends: m101, learner: base_rate, description: everybody gets the click rate}
-"""
-    edit(project / "dbt_project.yml", "    m101:\n", lines + "    m101:\n")
-    for name in ("m101_strict", "m101_more", "m101_whole", "m101_thinned", "m101_base_rate"):
-        file = project / "models_py" / "models" / "variants" / f"{name}.py"
-        file.write_text(f'"""{name}: m101 and a change."""' + FITS)
-
-
-def add_share(project: Path) -> None:
-    edit(
-        project / "seeds" / "treatments.csv",
-        "profile,m105_pooled,1.0",
-        "profile,m105_pooled,0.5\nprofile,m101_strict,0.5",
-    )
-
-
-def add_channel(project: Path) -> None:
-    edit(project / "seeds" / "channels.csv", "profile,", "newsletter,Monthly newsletter\nprofile,")
-    edit(
-        project / "seeds" / "treatments.csv",
-        "profile,",
-        "newsletter,m101_more,0.5\nnewsletter,m101_base_rate,0.5\nprofile,",
-    )
-
-
-STEPS: dict[str, tuple[Callable[[Path], None], int]] = {
-    "a feature": (add_feature, 2),
-    "a transformation": (add_transformation, 1),
-    "a label set": (add_label_set, 1),
-    "a learner": (add_learner, 1),
-    "five variants": (add_variants, 6),
-    "a share": (add_share, 1),
-    "a channel": (add_channel, 2),
-}
-
-
-def contents(project: Path) -> dict[Path, str]:
-    return {
-        path.relative_to(project): hashlib.md5(path.read_bytes()).hexdigest()
-        for path in project.rglob("*")
-        if path.is_file()
-    }
+def perform(block: Block, project: Path) -> set[str]:
+    """Does to the project what the block, or the words before it, say; returns the files it touched."""
+    if not block.kind:
+        copies = [shlex.split(line)[1:] for line in block.text.splitlines() if line.startswith("cp ")]
+        for source, target in copies:
+            assert not (project / target).exists(), f"{block}: {target} is there"
+            shutil.copyfile(project / source, project / target)
+        return {target for _, target in copies}
+    lead = LEAD.fullmatch(block.lead)
+    assert lead, f"{block}: '{block.lead}' does not say where it goes"
+    how, name = lead[1], lead[2]
+    file = project / name
+    if how == "A new file":
+        assert not file.exists(), f"{block}: {name} is there"
+        file.write_text(block.text)
+    elif how == "At the end of":
+        file.write_text(file.read_text() + block.text)
+    elif how.startswith("Under"):
+        edit(file, "  variants:\n", f"  variants:\n{block.text}")
+    else:
+        lines = block.text.splitlines(keepends=True)
+        assert block.kind == "diff", block
+        edit(file, *("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-"))
+    return {name}
 
 
 @pytest.fixture(scope="module")
-def extended(tmp_path_factory) -> tuple[Warehouse, dict[str, int]]:
-    """A build of a copy of the project with all additions, and how many files each touched."""
+def extended(tmp_path_factory) -> tuple[Warehouse, dict[str, set[str]]]:
+    """A build of a copy of the project with all additions, and the files that each touched."""
     folder = tmp_path_factory.mktemp("extended")
     project = folder / "project"
     shutil.copytree(
         ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "published*", "*.duckdb*", "__pycache__")
     )
-    touched = {}
-    for name, (step, _) in STEPS.items():
-        before = contents(project)
-        step(project)
-        after = contents(project)
-        touched[name] = sum(before.get(path) != digest for path, digest in after.items())
+    touched: dict[str, set[str]] = {}
+    for block in blocks(ROOT / "docs" / "extend.md"):
+        if files := perform(block, project):
+            touched[block.section] = touched.get(block.section, set()) | files
     warehouse = Warehouse(folder / "warehouse", root=project)
     warehouse.dbt("build", **TINY_WORLD)
     return warehouse, touched
 
 
-def test_each_addition_touches_the_files_that_readme_names(extended) -> None:
-    assert extended[1] == {name: files for name, (_, files) in STEPS.items()}
+def test_each_addition_touches_few_files_and_stands_in_the_table(extended) -> None:
+    assert {name: len(files) for name, files in extended[1].items()} == ADDITIONS
+    table = (ROOT / "docs" / "extend.md").read_text()
+    for name in ADDITIONS:
+        assert f"[{name[0].lower()}{name[1:]}](#{name.lower().replace(' ', '-')})" in table
 
 
 def test_a_new_variant_is_learned_measured_and_served(extended) -> None:
@@ -173,7 +82,7 @@ def test_a_new_variant_is_learned_measured_and_served(extended) -> None:
             "where feature <> 'intercept' group by all"
         )
     )
-    assert norms["m101_strict"] < norms["m101_thinned"]
+    assert norms["m101_strict"] < norms["m101_whole"]
     shares = dict(
         warehouse.query(
             "select variant, count(distinct member_id) from serving.recommendations "
@@ -208,7 +117,16 @@ def test_a_new_feature_and_a_new_transformation_are_listed_and_learned_from(exte
     assert sum(feature == "member_company" for feature, _ in terms) > 5
 
 
-def test_a_new_learner_is_measured_and_served(extended) -> None:
+def test_new_variants_are_described(extended) -> None:
+    assert extended[0].query(
+        "select comment from duckdb_tables() where table_name in ('m101_strict', 'reason_new_release') order by 1"
+    ) == [
+        ("One row per coefficient of m101 with a strong penalty.",),
+        ("One row per member and recommended course of the last 30 days.",),
+    ]
+
+
+def test_a_new_learner_is_measured_served_and_explained(extended) -> None:
     warehouse, _ = extended
     ((auc, calibration),) = warehouse.query(
         "select roc_auc, calibration from variants.offline_metrics "
@@ -220,6 +138,27 @@ def test_a_new_learner_is_measured_and_served(extended) -> None:
         "select count(distinct member_id) from scoring.learned_scores where variant = 'm101_base_rate'"
     )
     assert members > 60
+
+    ((member, course, score),) = warehouse.query(
+        "select member_id, course_id, score from serving.recommendations "
+        "where channel = 'newsletter' and variant = 'm101_base_rate' order by all limit 1"
+    )
+    parts = warehouse.published("select effect, part from explain(?, 'newsletter', ?)", member, course)
+    assert parts == [("global", pytest.approx(score, abs=1e-9))]
+
+
+def test_a_new_reason_is_shown(extended) -> None:
+    assert extended[0].query(
+        "select distinct reason_text from serving.recommendations where reason = 'new_release'"
+    ) == [("New: released this month",)]
+
+
+def test_a_new_experiment_has_a_result(extended) -> None:
+    rows = extended[0].query(
+        "select metric, variant, baseline, members > 30, verdict is not null from experiments.experiment_results "
+        "where experiment = 'strict_over_m101' order by metric"
+    )
+    assert rows == [(metric, "m101_strict", "m101", True, True) for metric in ("click_rate", "engaged_learners")]
 
 
 def test_a_new_channel_is_served(extended) -> None:

@@ -1,5 +1,5 @@
 -- The values of a stored feature as they were known on a day: `from features.features_as_of('course_popularity', date '2024-02-01')`.
-{{ config(materialized='table_function', persist_docs={}, parameters=['feature_name', 'as_of']) }}
+{{ config(materialized='table_function', parameters=['feature_name', 'as_of']) }}
 {%- set tables = [('member_features', ['member_id']), ('course_features', ['course_id']), ('interaction_features', ['member_id', 'course_id'])] %}
 {%- for table, keys in tables %}
 select

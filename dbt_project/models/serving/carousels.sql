@@ -1,7 +1,7 @@
 -- The list of a member in a channel as carousels: courses that share a reason, and the skill where it names one, under its
 -- title, the carousel with the best course first. A carousel has three courses or more: fewer of one reason join those that
 -- are simply recommended, and these stay away where they are fewer than three, unless the list is as short.
-{{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'top_k := 20']) }}
+{{ config(materialized='table_function', parameters=['member', 'channel', 'top_k := 20']) }}
 {%- set fewest = 3 %}
 with sized as (
     select

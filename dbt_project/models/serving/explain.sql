@@ -1,7 +1,7 @@
 -- The score of a course for a member in a channel as a sum: a row per part, largest first, part = coefficient * value. It is
 -- computed from the features of the day of the lists, for every course that can be recommended, in the member's list or not.
 -- An unknown member, channel or course has no rows, nor has a variant of a learner that is not known here.
-{{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'course']) }}
+{{ config(materialized='table_function', parameters=['member', 'channel', 'course']) }}
 -- the arguments get names of their own first: a caller's column `member_id` must not be taken for the record's
 with asked as (
     select

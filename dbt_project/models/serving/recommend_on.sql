@@ -1,6 +1,6 @@
 -- The list of a member in a channel in the order of another day of the week than that of the lists. It differs for variants that
 -- know the day: a course moves by as many places as it does among the scores. Without a date there are no rows.
-{{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'on_date', 'top_k := 10']) }}
+{{ config(materialized='table_function', parameters=['member', 'channel', 'on_date', 'top_k := 10']) }}
 with shifted as (
     select list.*, list.score + coalesce(shifts.shift, 0) as day_score
     from {{ served('served_list') }}(member, channel) as list

@@ -1,7 +1,7 @@
 -- The list of a member in a channel, re-ranked by the courses of the session: the place of a course is multiplied by
 -- 1 - its similarity to the session's course that it is most like (0 for a course that is not among the 20 nearest of any).
 -- Places, not scores: they mean the same whatever the variant. The session's own courses are left out.
-{{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'courses', 'top_k := 10']) }}
+{{ config(materialized='table_function', parameters=['member', 'channel', 'courses', 'top_k := 10']) }}
 with visited as (
     select try_cast(unnest(cast(courses as varchar[])) as {{ var('id_type') }}) as visited_course
 ),

@@ -1,7 +1,7 @@
 -- The list of a member in a channel as it is now: the stored list of the assigned variant without what the member dismissed;
 -- courses of followed skills come up at every third place; an impression without a click since the build moves a course down
 -- by half its place. The other functions show parts of it. One lookup, then lists: every join costs a reader time.
-{{ config(materialized='table_function', persist_docs={}, parameters=['member', 'channel', 'top_k := 1000000']) }}
+{{ config(materialized='table_function', parameters=['member', 'channel', 'top_k := 1000000']) }}
 {%- set impression_discount = '0.5e0' %}
 {%- set followed_every = 3 %}
 {%- set rank %}row_number() over (

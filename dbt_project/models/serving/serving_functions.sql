@@ -8,12 +8,13 @@
 {%- set selects = [] %}
 {%- for node in functions.values() %}
 {%- set called = node.depends_on.nodes | select('in', functions) | list %}
-{%- do selects.append("select '" ~ node.alias ~ "' as function_name, '" ~ node.config.parameters | join(', ') ~ "' as parameters, " ~ called | length ~ " as called_functions") %}
+{%- do selects.append("select '" ~ node.alias ~ "' as function_name, '" ~ node.config.parameters | join(', ') ~ "' as parameters, '" ~ dbt.escape_single_quotes(node.description) ~ "' as description, " ~ called | length ~ " as called_functions") %}
 {%- endfor %}
 select
     listed.function_name,
     listed.parameters,
-    functions.macro_definition as definition
+    functions.macro_definition as definition,
+    listed.description
 from ({{ selects | join(' union all ') }}) as listed
 inner join duckdb_functions() as functions
     on listed.function_name = functions.function_name and functions.schema_name = '{{ this.schema }}'

@@ -1,7 +1,7 @@
 -- P(click) of the simulated world: from truth.click_probability(42, 7, date '2024-02-20', 'feed', position := 1)
 {{ config(
     enabled=var('raw_location') == '',
-    materialized='table_function', persist_docs={},
+    materialized='table_function',
     parameters=['member', 'course', 'on_date', 'in_channel', 'position := 1', 'is_mobile := false']
 ) }}
 -- the arguments get names of their own first: a caller's column must not be taken for one of the truth tables
