@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 
 from conftest import ROOT
 
@@ -28,13 +27,13 @@ class Block:
 
 def blocks(page: Path) -> Iterator[Block]:
     lines = page.read_text(encoding="utf-8").splitlines()
-    section, lead, start = "", "", None
+    section, lead, start, kind, indent = "", "", None, "", 0
     for number, line in enumerate(lines, start=1):
         if line.lstrip().startswith("```"):
             if start is None:
-                start, kind = number, line.strip().removeprefix("```")
+                start, kind, indent = number, line.strip().removeprefix("```"), line.index("`")
             else:
-                text = dedent("".join(f"{each}\n" for each in lines[start : number - 1]))
+                text = "".join(f"{each[indent:]}\n" for each in lines[start : number - 1])
                 yield Block(page.name, start, section, lead.strip(), kind, text)
                 start, lead = None, ""
         elif start is None:

@@ -600,6 +600,7 @@ def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_ba
         "select member_id from staging.stg_engagements group by 1 order by count(*) desc, 1 limit 1"
     )
     said = forget(warehouse.file, warehouse.published_file.parent, member)
+    assert len([line for line in said if "rows removed from" in line]) > 60
     assert [line for line in said if "look at" in line] == []
     for file, tables in ((warehouse.file, 200), (warehouse.published_file, 20)):
         assert member.encode() not in file.read_bytes()
