@@ -30,7 +30,7 @@ QUERIES = sorted((ROOT / "analyses" / "queries").glob("*.sql"))
 ANALYSES = {path.stem for path in (ROOT / "analyses").rglob("*.sql")}
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))
 ENVIRONMENT = {f"COURSE_RECOMMENDER_{name}" for name in ("WAREHOUSE", "PUBLISHED", "MEMORY")}
-BUILT_ALREADY = {"run", "test", "report", "mars", "catalogue", "benchmarks"}  # targets of make, looked at with make -n
+LOOKED_AT = {"run", "test", "report", "mars", "catalogue", "benchmarks", "forget", "day"}  # targets of make
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 BY_TEST_EXTEND = {"yaml", "csv", "diff"}
 QUERIES_HEAD = """# Queries
@@ -84,7 +84,7 @@ COMMANDS = [(block, words) for block in BLOCKS if block.kind in ("", "cron") for
 
 
 def kind_of(words: list[str]) -> str:
-    """What a command is checked by; fails where there is nothing to check it by."""
+    """What a command is checked by."""
     words = [word for word in words if "=" not in word or words.index(word) > 0]
     match words:
         case ["git", "clone", *_] | ["cd", _] | ["cp", _, _]:
@@ -93,7 +93,7 @@ def kind_of(words: list[str]) -> str:
             return "export"
         case ["make", "ask" | "versions" | "rollback", *_]:
             return "made"
-        case ["make", target, *_] if target in BUILT_ALREADY:
+        case ["make", target, *_] if target in LOOKED_AT:
             return "make -n"
         case ["duckdb", "-readonly", _, "-c", _]:
             return "client"
@@ -107,7 +107,7 @@ def kind_of(words: list[str]) -> str:
             return "parsed"
         case [".venv/bin/python", script, *_] if script.startswith("examples/"):
             return "script"
-    pytest.fail(f"no test for the command {shlex.join(words)}")
+    return "not checked"
 
 
 def of_kind(kind: str) -> list:
@@ -343,6 +343,7 @@ def test_every_block_is_of_a_kind_that_is_tested() -> None:
             assert block.page == "extend.md", block
         else:
             assert block.kind in ("", "cron", "sql", "python"), block
+    assert [(str(block), words) for block, words in COMMANDS if kind_of(words) == "not checked"] == []
     assert {kind_of(words) for _, words in COMMANDS} >= {"made", "make -n", "show", "selection", "operation", "client"}
 
 

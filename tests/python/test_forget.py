@@ -452,8 +452,9 @@ def test_every_table_of_the_project_lost_the_rows_of_the_member_and_no_others(ci
     tables = [name for (name,) in ci_world.query("select schema_name || '.' || table_name from duckdb_tables()")]
     counts = " union all ".join(f"select '{table}', count(*) from {table}" for table in tables)
     before, after = dict(ci_world.query(counts)), dict(warehouse.query(counts))
-    assert {table: before[table] - after[table] for table in tables if before[table] != after[table]} == removed
     assert len(removed) > 60
+    removed["main.forgotten_members"] = -1  # it gains the hash
+    assert {table: before[table] - after[table] for table in tables if before[table] != after[table]} == removed
     by_member = ci_world.query(
         "select schema_name || '.' || table_name from duckdb_columns() semi join duckdb_tables() using (table_oid) "
         "where column_name = 'member_id'"
