@@ -207,7 +207,7 @@ def title_of(name: str) -> str:
 def analysis_groups(connection: duckdb.DuckDBPyConnection, analyses: dict[str, str]) -> dict[str, list[Section]]:
     """Sections by group; figure 9 belongs to the insights, as what the models per member were made for."""
     groups = {name: [] for name in GROUPS}
-    for name in sorted(analyses, key=natural):
+    for name in sorted(analyses.keys() - {"ledger"}, key=natural):  # the whole of it has a section of its own
         kind = name.split("_")[0].replace("figure", "insight")
         groups[kind if kind in groups else "other"].append(analysis_section(connection, name, analyses))
     groups["insight"].sort(key=lambda section: section.anchor.startswith("figure"))
