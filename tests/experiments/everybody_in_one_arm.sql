@@ -1,5 +1,5 @@
--- in a simulated experiment every member with a session in its channel is in one arm
-{{ config(enabled=var('raw_location') == '') }}
+-- in a simulated experiment every member with a session in its channel is in one arm; without events there are no learned lists
+{{ config(enabled=var('raw_location') == '' and not var('no_events')) }}
 select experiments.experiment, count(distinct sessions.member_id) as members, count(distinct exposures.member_id) as exposed
 from {{ ref('experiments') }} as experiments
 inner join {{ ref('truth_sessions') }} as sessions on experiments.channel = sessions.channel

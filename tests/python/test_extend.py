@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, TINY_WORLD, Warehouse
+from conftest import ROOT, TINY_WORLD, WITHOUT_TESTS, Warehouse
 from doc_pages import Block, blocks
 
 LEAD = re.compile(r".*?(A new file|At the end of|Under `variants:` in|In)\s+`([^`]+)`:", re.S)
@@ -62,7 +62,7 @@ def extended(tmp_path_factory) -> tuple[Warehouse, dict[str, set[str]]]:
         if files := perform(block, project):
             touched[block.section] = touched.get(block.section, set()) | files
     warehouse = Warehouse(folder / "warehouse", root=project)
-    warehouse.dbt("build", **TINY_WORLD)
+    warehouse.dbt("build", *WITHOUT_TESTS, **TINY_WORLD)
     return warehouse, touched
 
 

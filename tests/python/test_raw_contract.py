@@ -451,7 +451,7 @@ def stopped(odd, dirty_raw, tmp_path_factory) -> Warehouse:
 def dirty(stopped, dirty_raw, tmp_path_factory) -> Warehouse:
     """The complete pipeline on the dirty folder, allowed by a larger share."""
     warehouse = Warehouse(Path(shutil.copytree(stopped.folder, tmp_path_factory.mktemp("dirty_warehouse") / "copy")))
-    warehouse.dbt("build", raw_location=str(dirty_raw), max_quarantine_share=0.3)
+    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(dirty_raw), max_quarantine_share=0.3)
     return warehouse
 
 
@@ -600,7 +600,7 @@ def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_ba
         "select member_id from staging.stg_engagements group by 1 order by count(*) desc, 1 limit 1"
     )
     said = forget(warehouse.file, warehouse.published_file.parent, member)
-    assert len([line for line in said if "rows removed from" in line]) > 60
+    assert len([line for line in said if "rows removed from" in line]) > 50
     assert [line for line in said if "look at" in line] == []
     for file, tables in ((warehouse.file, 200), (warehouse.published_file, 20)):
         assert member.encode() not in file.read_bytes()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 import yaml
 
-from conftest import TINY_WORLD, Warehouse
+from conftest import TINY_WORLD, WITHOUT_TESTS, Warehouse
 
 MEMBERS = "(values (1), (7), (8), (42))"
 
@@ -175,7 +175,7 @@ def test_all_settings_of_the_project_are_known(ci_world: Warehouse) -> None:
 
 def test_without_events_the_cold_start_half_is_built_and_served(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
-    warehouse.dbt("build", no_events=True, **TINY_WORLD)
+    warehouse.dbt("build", *WITHOUT_TESTS, no_events=True, **TINY_WORLD)
     assert warehouse.query("select count(*) from staging.stg_impressions") == [(0,)]
     assert warehouse.query("select count(*) from variants.coefficients") == [(0,)]
     ((members, lists, affinity),) = warehouse.query(
