@@ -200,7 +200,8 @@ def test_what_comes_from_tables_is_escaped_and_a_ledger_is_shown(copied_world: W
             "where experiment = 'm003_over_m002'"
         )
         connection.execute(
-            "drop view experiments.ledger; create table experiments.ledger as select 'm101' as variant, 0.75123456e0 as roc_auc, "
+            "drop view experiments.ledger; "
+            "create table experiments.ledger as select 'm101' as variant, 0.75123456e0 as roc_auc, "
             "null as lift, [1, 2] as flags, 1234567 as store_bytes, ? as verdict",
             [HOSTILE],
         )
