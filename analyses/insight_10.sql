@@ -18,8 +18,7 @@ counts as (
     from places
     left join {{ ref('stg_courses') }} as courses
         on places.course_id = courses.course_id
-        and courses.released_date < {{ as_of_date() }}
-        and courses.released_date >= {{ as_of_date() }} - 30
+        and {{ is_new_course('courses.released_date') }}
     group by places.variant
 ),
 

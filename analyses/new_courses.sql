@@ -6,10 +6,7 @@ with placed as (
         scores.position,
         scores.is_boosted,
         row_number() over (partition by scores.variant, scores.member_id order by scores.score desc, scores.course_id) as place,
-        case
-            when courses.released_date < {{ as_of_date() }} and courses.released_date >= {{ as_of_date() }} - 30 then 1
-            else 0
-        end as is_new
+        case when {{ is_new_course('courses.released_date') }} then 1 else 0 end as is_new
     from {{ ref('scores') }} as scores
     inner join {{ ref('stg_courses') }} as courses using (course_id)
 ),

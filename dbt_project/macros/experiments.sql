@@ -44,3 +44,10 @@ from {{ ref('experiment_moments') }} as moments
 where moments.metric = '{{ metric }}' and moments.true_value is not null
 group by moments.variant, moments.channel
 {%- endmacro %}
+
+{# The sums over members that `relevance.experiments` starts from: of x, y, u, v and of the product of every two of them. #}
+{% macro sums_and_products() -%}
+    {%- for product in ('x', 'y', 'u', 'v', 'x * x', 'x * y', 'x * u', 'x * v', 'y * y', 'y * u', 'y * v', 'u * u', 'u * v', 'v * v') %}
+    cast(sum({{ product }}) as double) as {{ product | replace(' * ', '') }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -40,3 +40,26 @@
         + {{ constants }}.context_effect * case when {{ is_true_reason }} then 1 else 0.2e0 end
     ))))
 {%- endmacro %}
+
+{# What members do in simulated sessions: the rows of `shown` (session_id, member_id, date, channel, is_mobile, position,
+   course_number, ...) with the true click probability, and with the click, drawn by one chance per session, slot and course. #}
+{% macro true_clicks(shown) -%}
+    select
+        *,
+        case
+            when {{ hash_bucket(['session_id', 'position', 'course_number'], 'clicks', 1000000000) }} < 1e9 * probability then 1
+            else 0
+        end as click
+    from (
+        select
+            shown.*,
+            {{ true_click_probability('members', 'courses', 'days', 'channels', 'constants', 'shown.is_mobile', 'shown.position') }} as probability
+        from {{ shown }} as shown
+        inner join {{ ref('candidate_courses') }} as numbers using (course_number)
+        inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
+        inner join {{ ref('truth_members') }} as members on shown.member_id = members.member_id
+        inner join {{ ref('truth_days') }} as days on shown.date = days.date
+        inner join {{ ref('truth_channels') }} as channels on shown.channel = channels.channel
+        cross join {{ ref('truth_constants') }} as constants
+    ) as answered
+{%- endmacro %}

@@ -35,19 +35,15 @@ exposed as (
 ),
 
 drawn as (
-    select
-        exposed.experiment,
-        exposed.member_id,
-        {{ hash_bucket(['exposed.experiment', 'exposed.member_id'], 'experiment', 1000000) }} / 1000000.0e0 as draw
+    select *, {{ hash_bucket(['experiment', 'member_id'], 'experiment', 1000000) }} / 1000000.0e0 as draw
     from exposed
 )
 
-select exposed.experiment, exposed.member_id, arms.variant, exposed.first_date
-from exposed
-inner join drawn using (experiment, member_id)
+select drawn.experiment, drawn.member_id, arms.variant, drawn.first_date
+from drawn
 inner join arms
-    on exposed.experiment = arms.experiment
+    on drawn.experiment = arms.experiment
     and case
-        when arms.origin = 'log' then exposed.variants = 1 and exposed.variant = arms.variant
+        when arms.origin = 'log' then drawn.variants = 1 and drawn.variant = arms.variant
         else drawn.draw >= arms.lower_edge and drawn.draw < arms.upper_edge
     end

@@ -4,12 +4,7 @@ with compared_variants as (
     select {{ list_by_rank('variant', 'variant') }} as variants
     from {{ ref('variants') }}
     where learner not in ('{{ rule_learners() | join("', '") }}')
-        and variant in (
-            select arms.variant
-            from {{ ref('experiment_arms') }} as arms
-            inner join {{ ref('experiments') }} as experiments using (experiment)
-            where experiments.origin = 'simulation'
-        )
+        and variant in (select variant from {{ ref('experiment_variants') }} where origin = 'simulation')
 )
 
 select

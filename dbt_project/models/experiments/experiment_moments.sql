@@ -164,10 +164,8 @@ moments as (
         look,
         is_last_look,
         sum(personal_impressions) / nullif(cast(sum(impressions) as double), 0) as coverage,
-        count(*) as members
-        {%- for product in ('x', 'y', 'u', 'v', 'x * x', 'x * y', 'x * u', 'x * v', 'y * y', 'y * u', 'y * v', 'u * u', 'u * v', 'v * v') %},
-        cast(sum({{ product }}) as double) as {{ product | replace(' * ', '') }}
-        {%- endfor %}
+        count(*) as members,
+        {{ sums_and_products() }}
     from measured
     group by experiment, metric, variant, look, is_last_look
 )

@@ -13,62 +13,26 @@ with logged as (
         impressions.is_click as click,
         cast(null as double) as probability
     from {{ ref('logged_impressions') }} as impressions
-    where impressions.variant is not null
-        and impressions.variant in (
-            select arms.variant
-            from {{ ref('experiment_arms') }} as arms
-            inner join {{ ref('experiments') }} as experiments using (experiment)
-            where experiments.origin = 'log'
-        )
+    where impressions.variant in (select variant from {{ ref('experiment_variants') }} where origin = 'log')
 ),
 {% if var('raw_location') == '' %}
 compared as (
-    select distinct experiments.channel, arms.variant
-    from {{ ref('experiments') }} as experiments
-    inner join {{ ref('experiment_arms') }} as arms using (experiment)
-    where experiments.origin = 'simulation'
+    select channel, variant
+    from {{ ref('experiment_variants') }}
+    where origin = 'simulation'
 ),
 
--- a reason is true where the profile has a skill that the course teaches, and the member is interested in its category today
-sends as (
+served as (
     select
         compared.variant,
         sessions.session_id,
         sessions.channel,
         sessions.member_id,
-        sessions.date,
-        sessions.open_chance,
-        {{ true_open_probability('members', 'constants', 'profile_skills.member_id is not null and case when members.switch_day <= days.day then members.interest_after[courses.category_index + 1] else members.interest_before[courses.category_index + 1] end > 0') }} as probability
-    from {{ ref('truth_sessions') }} as sessions
-    inner join compared using (channel)
-    inner join {{ ref('experiment_slates') }} as slates
-        on compared.variant = slates.variant
-        and sessions.member_id = slates.member_id
-        and (slates.day_of_week is null or slates.day_of_week = {{ day_of_week('sessions.date') }})
-    inner join {{ ref('candidate_courses') }} as numbers on slates.courses[1] = numbers.course_number
-    inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
-    inner join {{ ref('truth_members') }} as members on sessions.member_id = members.member_id
-    inner join {{ ref('truth_days') }} as days on sessions.date = days.date
-    cross join {{ ref('truth_constants') }} as constants
-    left join (
-        select distinct ms01.member_id, taught.course_id
-        from {{ ref('ms01') }} as ms01
-        inner join {{ ref('truth_course_skills') }} as taught on ms01.skill_id = taught.skill_id
-    ) as profile_skills
-        on sessions.member_id = profile_skills.member_id and courses.course_id = profile_skills.course_id
-    where sessions.open_chance is not null
-),
-
-shown as (
-    select
-        compared.variant,
-        sessions.channel,
-        sessions.member_id,
-        sessions.session_id,
         sessions.date,
         sessions.is_mobile,
-        positions.number + 1 as position,
-        slates.courses[sessions.place + positions.number + 1] as course_number,
+        sessions.place,
+        sessions.open_chance,
+        slates.courses,
         slates.is_personal
     from {{ ref('truth_sessions') }} as sessions
     inner join compared using (channel)
@@ -76,29 +40,49 @@ shown as (
         on compared.variant = slates.variant
         and sessions.member_id = slates.member_id
         and (slates.day_of_week is null or slates.day_of_week = {{ day_of_week('sessions.date') }})
-    inner join {{ ref('truth_channels') }} as channels on sessions.channel = channels.channel
-    inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
-    left join sends on sessions.session_id = sends.session_id and compared.variant = sends.variant
-    where sessions.open_chance is null or sessions.open_chance < sends.probability
 ),
 
-simulated as (
+-- a reason is true where the profile has a skill that the course teaches, and the member is interested in its category today
+sends as (
     select
-        'simulation' as origin,
-        shown.variant,
-        shown.channel,
-        shown.member_id,
-        shown.date,
-        shown.is_personal,
-        {{ hash_bucket(['shown.session_id', 'shown.position', 'shown.course_number'], 'clicks', 1000000000) }} as chance,
-        {{ true_click_probability('members', 'courses', 'days', 'channels', 'constants', 'shown.is_mobile', 'shown.position') }} as probability
-    from shown
-    inner join {{ ref('candidate_courses') }} as numbers using (course_number)
+        served.variant,
+        served.session_id,
+        served.channel,
+        served.member_id,
+        served.date,
+        served.open_chance,
+        {{ true_open_probability('members', 'constants', 'profile_skills.member_id is not null and case when members.switch_day <= days.day then members.interest_after[courses.category_index + 1] else members.interest_before[courses.category_index + 1] end > 0') }} as probability
+    from served
+    inner join {{ ref('candidate_courses') }} as numbers on served.courses[1] = numbers.course_number
     inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
-    inner join {{ ref('truth_members') }} as members on shown.member_id = members.member_id
-    inner join {{ ref('truth_days') }} as days on shown.date = days.date
-    inner join {{ ref('truth_channels') }} as channels on shown.channel = channels.channel
+    inner join {{ ref('truth_members') }} as members on served.member_id = members.member_id
+    inner join {{ ref('truth_days') }} as days on served.date = days.date
     cross join {{ ref('truth_constants') }} as constants
+    left join (
+        select distinct ms01.member_id, taught.course_id
+        from {{ ref('ms01') }} as ms01
+        inner join {{ ref('truth_course_skills') }} as taught on ms01.skill_id = taught.skill_id
+    ) as profile_skills
+        on served.member_id = profile_skills.member_id and courses.course_id = profile_skills.course_id
+    where served.open_chance is not null
+),
+
+shown as (
+    select
+        served.variant,
+        served.channel,
+        served.member_id,
+        served.session_id,
+        served.date,
+        served.is_mobile,
+        served.is_personal,
+        positions.number + 1 as position,
+        served.courses[served.place + positions.number + 1] as course_number
+    from served
+    inner join {{ ref('truth_channels') }} as channels on served.channel = channels.channel
+    inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
+    left join sends on served.session_id = sends.session_id and served.variant = sends.variant
+    where served.open_chance is null or served.open_chance < sends.probability
 ),
 {% endif %}
 answers as (
@@ -117,17 +101,17 @@ answers as (
     {%- if var('raw_location') == '' %}
     union all
     select
-        origin,
+        'simulation' as origin,
         variant,
         channel,
         member_id,
         date,
         is_personal,
-        case when chance < 1e9 * probability then 1 else 0 end as click,
+        click,
         probability,
         null as open,
         null as open_probability
-    from simulated
+    from ({{ true_clicks('shown') | indent(4) }}) as clicks
     union all
     select
         'simulation' as origin,

@@ -3,7 +3,6 @@
 -- that knows the day has a list for every day of the week.
 {{ config(enabled=var('raw_location') == '') }}
 {%- set length = 48 %}
-{%- set new_course_days = 30 %}
 with members as (
     select distinct member_id
     from {{ ref('truth_sessions') }}
@@ -13,7 +12,7 @@ rule_variants as (
     select variant
     from {{ ref('variants') }}
     where learner in ('{{ rule_learners() | join("', '") }}')
-        and variant in (select variant from {{ ref('experiment_arms') }})
+        and variant in (select variant from {{ ref('experiment_variants') }})
 ),
 
 recommendable as (
@@ -48,20 +47,8 @@ filled as (
     select variant, member_id, course_id, place, true as is_personal
     from scored
     union all
-    select
-        short_lists.variant,
-        short_lists.member_id,
-        m001.course_id,
-        short_lists.scored_courses - m001.score as place,
-        false as is_personal
-    from short_lists
-    inner join {{ ref('m001') }} as m001 on m001.score >= -(2 * {{ length }} + short_lists.scored_courses)
-    anti join {{ ref('excluded_courses') }} as excluded_courses
-        on short_lists.member_id = excluded_courses.member_id and m001.course_id = excluded_courses.course_id
-    anti join scored
-        on short_lists.variant = scored.variant
-        and short_lists.member_id = scored.member_id
-        and m001.course_id = scored.course_id
+    select variant, member_id, course_id, scored_courses - recency_score as place, false as is_personal
+    from ({{ latest_releases_behind('short_lists', 'scored', length) | indent(4) }}) as latest
 ),
 
 moved_lists as (
@@ -80,8 +67,7 @@ moved as (
         -- by the score of the day, or by the place that is moved; equal ones by place
         listed.place * 1e-9 + case
             when shifts.day is not null then -round(listed.score + shifts.shift, 6)
-            when courses.released_date < {{ as_of_date() }} and courses.released_date >= {{ as_of_date() }} - {{ new_course_days }}
-            then listed.place / (1 + listed.new_course_boost)
+            when {{ is_new_course('courses.released_date') }} then listed.place / (1 + listed.new_course_boost)
             else listed.place
         end as rank
     from {{ list_rows('moved_lists', ['variant', 'member_id', 'new_course_boost'], {'courses': 'course_number', 'scores': 'score', 'places': 'place'}) }} as listed

@@ -5,7 +5,7 @@
 with logged as (
     select
         'log' as origin,
-        impressions.impression_id as row_number_in_log,
+        cast(impressions.impression_id as varchar) as log_id,
         impressions.member_id,
         impressions.channel,
         impressions.position,
@@ -44,7 +44,7 @@ drawn as (
 
 select
     origin,
-    cast(row_number_in_log as varchar) as log_id,
+    log_id,
     member_id,
     channel,
     cast(position as integer) as position,
@@ -57,24 +57,13 @@ from logged
 union all
 select
     'simulation' as origin,
-    drawn.session_id || '-' || drawn.position as log_id,
-    drawn.member_id,
-    drawn.channel,
-    cast(drawn.position as integer) as position,
-    drawn.place,
-    cast(drawn.course_number as integer) as course_number,
-    1.0e0 / drawn.courses as propensity,
-    case
-        when {{ hash_bucket(['drawn.session_id', 'drawn.position', 'drawn.course_number'], 'clicks', 1000000000) }}
-            < 1e9 * {{ true_click_probability('members', 'courses', 'days', 'channels', 'constants', 'drawn.is_mobile', 'drawn.position') }}
-        then 1
-        else 0
-    end as click
-from drawn
-inner join {{ ref('candidate_courses') }} as numbers on drawn.course_number = numbers.course_number
-inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
-inner join {{ ref('truth_members') }} as members on drawn.member_id = members.member_id
-inner join {{ ref('truth_days') }} as days on drawn.date = days.date
-inner join {{ ref('truth_channels') }} as channels on drawn.channel = channels.channel
-cross join {{ ref('truth_constants') }} as constants
+    session_id || '-' || position as log_id,
+    member_id,
+    channel,
+    cast(position as integer) as position,
+    place,
+    cast(course_number as integer) as course_number,
+    1.0e0 / courses as propensity,
+    click
+from ({{ true_clicks('drawn') }}) as clicks
 {%- endif %}

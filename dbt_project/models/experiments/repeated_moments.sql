@@ -72,10 +72,8 @@ select
     shown.test,
     cast(shown.repetition as integer) as repetition,
     shown.is_baseline,
-    count(*) as members
-    {%- for product in ('x', 'y', 'u', 'v', 'x * x', 'x * y', 'x * u', 'x * v', 'y * y', 'y * u', 'y * v', 'u * u', 'u * v', 'v * v') %},
-    cast(sum({{ product }}) as double) as {{ product | replace(' * ', '') }}
-    {%- endfor %},
+    count(*) as members,
+    {{ sums_and_products() }},
     max(case when shown.test <> 'A/A' and shown.is_baseline then whole.m005_value else whole.value end) as whole_value
 from shown
 cross join whole

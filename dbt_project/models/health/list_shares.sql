@@ -1,6 +1,5 @@
 -- What members see: who has a list, how much of the catalogue and which reasons are in the first ten places, and how new courses
 -- fare in the first thirty
-{%- set new_course_days = 30 %}
 with shown as materialized (
     select assignments.channel, assignments.member_id, scores.course_id, scores.position, best_reasons.reason
     from {{ ref('assignments') }} as assignments
@@ -13,7 +12,7 @@ with shown as materialized (
 courses as (
     select
         course_id,
-        case when released_date >= {{ as_of_date() }} - {{ new_course_days }} then 1.0e0 else 0 end as is_new
+        case when {{ is_new_course('released_date') }} then 1.0e0 else 0 end as is_new
     from {{ ref('stg_courses') }}
     where released_date is null or released_date < {{ as_of_date() }}
 ),

@@ -3,7 +3,6 @@
 -- score, k, moved by what happens to the list afterwards: the order of
 --     k * (1 + impression_discount * impressions without a click) / (1 + new_course_boost of a new course).
 {%- set length = var('recommendations_per_member') %}
-{%- set new_course_days = 30 %}
 {%- set is_discounted = var('impression_discount') | float > 0 %}
 {%- set is_moved = is_discounted or boosted_variants() | length > 0 %}
 -- depends_on: {{ ref('ignored_impressions') }}
@@ -57,15 +56,8 @@ filled as (
     select variant, member_id, course_id, score
     from scored
     union all
-    select short_lists.variant, short_lists.member_id, m001.course_id, short_lists.lowest_score + m001.score as score
-    from short_lists
-    inner join {{ ref('m001') }} as m001 on m001.score >= -(2 * {{ length }} + short_lists.scored_courses)
-    anti join {{ ref('excluded_courses') }} as excluded_courses
-        on short_lists.member_id = excluded_courses.member_id and m001.course_id = excluded_courses.course_id
-    anti join scored
-        on short_lists.variant = scored.variant
-        and short_lists.member_id = scored.member_id
-        and m001.course_id = scored.course_id
+    select variant, member_id, course_id, lowest_score + recency_score as score
+    from ({{ latest_releases_behind('short_lists', 'scored', length) | indent(4) }}) as latest
 ),
 
 placed as (
@@ -81,7 +73,7 @@ placed as (
 new_courses as (
     select course_id
     from {{ ref('stg_courses') }}
-    where released_date < {{ as_of_date() }} and released_date >= {{ as_of_date() }} - {{ new_course_days }}
+    where {{ is_new_course('released_date') }}
 ),
 
 moved as (
