@@ -17,7 +17,17 @@ from relevance.metrics import roc_auc
 from relevance.world.config import PAGES, WorldConfig
 from relevance.world.draws import sigmoid, stream
 from relevance.world.latents import World, click_logit, examination_table, make_world
-from relevance.world.log import Columns, joined, log_of, nothing_seen, one_day, page_weights, sessions, slots_of
+from relevance.world.log import (
+    Columns,
+    in_all_channels,
+    joined,
+    log_of,
+    nothing_seen,
+    one_day,
+    page_weights,
+    sessions,
+    slots_of,
+)
 from relevance.world.policies import LearnedPolicy, Mappings, affinity_list, platform_mappings
 from relevance.world.profiles import profile_skills
 
@@ -50,7 +60,8 @@ class Platform:
 
     def served(self, lists: NDArray, first: int, seen: NDArray | None) -> list[Columns]:
         """The impressions of each day of the week in which the lists are served."""
-        one_arm = np.zeros(len(lists), np.int8)
+        lists = in_all_channels(lists)
+        one_arm = np.zeros(lists.shape[:2], np.int8)
         return [one_day(self.world, self.mappings, day, lists, one_arm, seen)[0] for day in range(first, first + WEEK)]
 
     def with_random(self, random_sessions: float, slot_exploration: float) -> "Platform":

@@ -48,7 +48,7 @@ def simulate(world: World, mappings: Mappings, progress: Callable[[str], None]) 
             lists[rows] = policy(rows)
         names = np.array([name for name, _, _ in policies], dtype=object)
         for day in range(first, min(last, days)):
-            shown, sent = one_day(world, mappings, day, lists, arm_of, seen)
+            shown, sent = one_day(world, mappings, day, in_all_channels(lists), in_all_channels(arm_of), seen)
             shown["variant"] = names[shown.pop("arm")]
             impressions.append(shown)
             sends.append(sent)
@@ -84,6 +84,11 @@ def nothing_seen(world: World) -> NDArray | None:
     """(members, courses) earlier impressions before the first day; None where nobody tires of a course."""
     shape = (world.config.members, world.config.courses)
     return np.zeros(shape, np.uint16) if world.config.fatigue_weight else None
+
+
+def in_all_channels(values: NDArray) -> NDArray:
+    """(channels, *shape of values), the same for every channel."""
+    return np.broadcast_to(values, (len(CHANNELS), *values.shape))
 
 
 def log_of(days: list[Columns]) -> Log:
@@ -169,7 +174,7 @@ def _emails(world: World, mappings: Mappings, day: int, lists: NDArray) -> Colum
     config, members, courses = world.config, world.members, world.courses
     rng = stream(config, "emails", day)
     member = np.flatnonzero(members.join_day <= day)
-    course = lists[member, 0]
+    course = lists[EMAIL, member, 0]
     has_context = rng.random(len(member)) < 0.5
     category = courses.category[course]
     skilled = np.asarray(mappings.ms01[member].multiply(courses.skills[course]).sum(axis=1)).ravel() > 0
@@ -196,7 +201,10 @@ def _emails(world: World, mappings: Mappings, day: int, lists: NDArray) -> Colum
 def one_day(
     world: World, mappings: Mappings, day: int, lists: NDArray, arm_of: NDArray, seen: NDArray | None
 ) -> tuple[Columns, Columns]:
-    """Impressions and e-mail sends of a day on which these lists are served. lists : (members, LIST_LENGTH)."""
+    """Impressions and e-mail sends of a day on which these lists are served.
+
+    lists : (channels, members, LIST_LENGTH) courses, best first;  arm_of : (channels, members) whose lists they are;
+    seen : (members, courses) earlier impressions, counted on, or None where nobody tires of a course."""
     config, courses = world.config, world.courses
     rng = stream(config, "sessions", day)
     member, channel = sessions(world, day, rng)
@@ -220,12 +228,14 @@ def one_day(
     course = np.where(
         is_random,
         available[rng.integers(0, len(available), len(session))],
-        lists[row, page[session] * width + position],
+        lists[channel[session], row, page[session] * width + position],
     )
     from_list = np.zeros(len(session))
     for g in range(PAGES):
         weight = np.where(channel[session] == EMAIL, float(g == 0), page_weight[g])
-        from_list += weight * (lists[row, np.minimum(g * width + position, LIST_LENGTH - 1)] == course)
+        from_list += weight * (
+            lists[channel[session], row, np.minimum(g * width + position, LIST_LENGTH - 1)] == course
+        )
     uniform = 1.0 / len(available)
     propensity = config.random_sessions * uniform + (1 - config.random_sessions) * (
         (1 - config.slot_exploration) * from_list + config.slot_exploration * uniform
@@ -246,7 +256,7 @@ def one_day(
         "session": session.astype(np.int64),
         "second": second[session],
         "is_mobile": is_mobile[session],
-        "arm": arm_of[row].astype(np.int8),
+        "arm": arm_of[channel[session], row].astype(np.int8),
         "is_random": is_random,
         "propensity": propensity,
         "is_click": is_click,

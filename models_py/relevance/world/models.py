@@ -11,17 +11,17 @@ from relevance.world.tables import world_table
 def world_model(parameters, schema: str, name: str) -> pa.Table:
     """Table `schema.name` of the world that the one row of `parameters` (seed, members, courses, days) describes,
     without its `forgotten_members`."""
-    config, forgotten = _config(parameters)
+    config, forgotten = world_config(parameters)
     return without_members(world_table(config, schema, name), forgotten)
 
 
 def feedback_model(parameters) -> pa.Table:
     """Generations of a platform that learns from its own log, with the seed and size of the world in `parameters`."""
-    config, _ = _config(parameters)
+    config, _ = world_config(parameters)
     return feedback_generations(config)
 
 
-def _config(parameters) -> tuple[WorldConfig, list[str]]:
+def world_config(parameters) -> tuple[WorldConfig, list[str]]:
     """The configuration of the world, and the hashes of who was forgotten since."""
     (row,) = parameters.to_arrow_table().to_pylist()
     forgotten = row.pop("forgotten_members")

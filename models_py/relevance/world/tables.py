@@ -26,7 +26,7 @@ from relevance.world.config import (
 )
 from relevance.world.draws import stream
 from relevance.world.latents import World, make_world
-from relevance.world.log import horizon_sessions, page_weights, simulate
+from relevance.world.log import Columns, horizon_sessions, page_weights, simulate
 from relevance.world.policies import platform_mappings
 from relevance.world.profiles import ProfileSkills, profile_skills
 from relevance.world.taxonomy import FUNCTIONS, INDUSTRIES
@@ -49,15 +49,22 @@ COMPANY_WORDS = (
 )  # fmt: skip
 COMPANY_ENDS = ("Labs", "Group", "Partners", "Works", "Systems", "Holdings", "Studio", "Logistics")
 JOBS_PER_CATEGORY = 30
+JOB_VIEWS_PER_DAY = 0.05  # of a job seeker
 FOLLOWING_SHARE = 0.30  # share of new members who follow skills at on-boarding
+
+
+def product_history(s: "Simulation") -> tuple[Columns, Columns]:
+    """The log of all days, by the recommenders that the platform ran."""
+    return simulate(s.world, platform_mappings(s.world, s.profiles.matrix), s.progress)
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A world with everything that was drawn from it; tables are made on demand."""
+    """A world with everything that was drawn from it; tables are made on demand. `history` makes its log."""
 
     world: World
     progress: Callable[[str], None]
+    history: Callable[["Simulation"], tuple[Columns, Columns]] = product_history
 
     @cached_property
     def profiles(self) -> ProfileSkills:
@@ -68,8 +75,8 @@ class Simulation:
         return catalogue_text(self.world)
 
     @cached_property
-    def log(self) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        return simulate(self.world, platform_mappings(self.world, self.profiles.matrix), self.progress)
+    def log(self) -> tuple[Columns, Columns]:
+        return self.history(self)
 
     def table(self, schema: str, name: str) -> pa.Table:
         """One table of the world. Raises KeyError for a name that is not in `TABLES`."""
@@ -244,9 +251,22 @@ def _job_views(s: Simulation) -> pa.Table:
     config, members = s.world.config, s.world.members
     rng = stream(config, "job_views")
     seekers = np.flatnonzero(members.is_job_seeker)
-    member = np.repeat(seekers, rng.poisson(3.0 * config.days / 60, len(seekers)))
+    member = np.repeat(seekers, rng.poisson(JOB_VIEWS_PER_DAY * config.days, len(seekers)))
     first = np.maximum(members.join_day[member], 0)
     day = first + (rng.random(len(member)) * (config.days - first)).astype(np.int64)
+    return _viewed_jobs(s, rng, member, day)
+
+
+def job_views_of_day(s: Simulation, day: int) -> pa.Table:
+    """Rows of job_views of a day after the log."""
+    members = s.world.members
+    rng = stream(s.world.config, "job_views", day)
+    seekers = np.flatnonzero(members.is_job_seeker & (members.join_day <= day))
+    member = np.repeat(seekers, rng.poisson(JOB_VIEWS_PER_DAY, len(seekers)))
+    return _viewed_jobs(s, rng, member, np.full(len(member), day))
+
+
+def _viewed_jobs(s: Simulation, rng: np.random.Generator, member: NDArray, day: NDArray) -> pa.Table:
     categories = len(s.world.taxonomy.category_names)
     category = np.where(
         rng.random(len(member)) < 0.6, _draw_interest(s, rng, member, day), rng.integers(0, categories, len(member))
