@@ -30,12 +30,31 @@
     ({{ words }} is null or {{ words }} = '' or '|' || {{ words }} || '|' like '%|' || {{ word }} || '|%')
 {%- endmacro %}
 
-{# The label sets that variants learn from, as a condition on the column label_set: others cost nothing. #}
+{# The label sets that a build learns from, as a condition on the column label_set: others cost nothing. #}
 {% macro is_used_label_set() -%}
     {%- set used = [] -%}
-    {%- for name in var('variants') -%}
+    {%- for name, learning in learning().items() if learning != 'kept' -%}
         {%- set label_set = resolved_variant(name).label_set -%}
         {%- if label_set and label_set not in used %}{% do used.append(label_set) %}{% endif -%}
     {%- endfor -%}
     label_sets.label_set in ('{{ used | join("', '") }}')
+{%- endmacro %}
+
+{# The autoplay strategies that label sets use, each with the first day of what it labels; a play may be dated a day before
+   its impression. #}
+{% macro used_autoplay_strategies() -%}
+    select
+        strategies.strategy,
+        strategies.measure,
+        strategies.threshold,
+        strategies.scope,
+        strategies.window_days,
+        strategies.minimum_plays,
+        min(label_windows.first_date) - 1 as first_date
+    from {{ ref('autoplay_strategies') }} as strategies
+    inner join {{ ref('label_sets') }} as label_sets on strategies.strategy = label_sets.autoplay_strategy
+    inner join {{ ref('label_windows') }} as label_windows using (label_set)
+    group by
+        strategies.strategy, strategies.measure, strategies.threshold, strategies.scope, strategies.window_days,
+        strategies.minimum_plays
 {%- endmacro %}

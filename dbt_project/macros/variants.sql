@@ -96,3 +96,29 @@ select
 from {{ list_rows(lists, ['variant', 'member_id'], columns) }} as listed
 inner join {{ ref('candidate_courses') }} as courses using (course_number)
 {%- endmacro %}
+
+{# The variants that treatments give to members, and the parts that they are made of. #}
+{% macro served_variants() %}
+    {% set names = [] %}
+    {% set treatments = ref('treatments') %}
+    {% if execute and adapter.get_relation(treatments.database, treatments.schema, treatments.identifier) is not none %}
+        {% for row in run_query('select distinct variant from ' ~ treatments ~ ' where share > 0 order by variant') if row[0] in var('variants') %}
+            {% do names.append(row[0]) %}
+        {% endfor %}
+    {% endif %}
+    {% for name in names %}
+        {% for part in resolved_variant(name).parts or [] if part not in names %}{% do names.append(part) %}{% endfor %}
+    {% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
+{# How a build comes by the models of the variants, as {name: learning}: with the var learn = served, a day, those that are served
+   are learned on from the model before (warm) and the others stay as they are (kept); else all are learned anew. #}
+{% macro learning() %}
+    {% set found = {} %}
+    {% set served = served_variants() if var('learn') == 'served' else [] %}
+    {% for name in var('variants') | sort %}
+        {% do found.update({name: 'anew' if var('learn') == 'all' else ('warm' if name in served else 'kept')}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}

@@ -1,8 +1,9 @@
-"""The whole surface through which a Python model sees its engine: three verbs over Arrow.
+"""The whole surface through which a Python model sees its engine: four verbs over Arrow.
 
     map_groups   hands a function tables that contain whole groups, and streams what it returns
     reduce       sums a vector over all batches
     collect      brings a small result to the driver
+    before       brings what the build before left of a model
 
 Bodies that use only these and numpy do not depend on where the rows live.
 """
@@ -149,6 +150,15 @@ class DuckDB:
     def collect(self, relation, order: Sequence[str] = ()) -> pa.Table:
         """All rows of a relation that fits in memory."""
         return (relation.order(", ".join(order)) if order else relation).to_arrow_table()
+
+    def before(self, this) -> pa.Table | None:
+        """The rows of `dbt.this` as the build before left them, None where there is no such table."""
+        cursor = self._session.cursor()
+        names = [this.database, this.schema, this.identifier]
+        found = cursor.execute(
+            "select 1 from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?", names
+        ).fetchone()
+        return cursor.sql(f"from {this}").to_arrow_table() if found else None
 
 
 def engine(session) -> DuckDB:

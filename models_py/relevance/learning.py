@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from relevance import learners
 from relevance.design import Design, design_of
+from relevance.engine import engine
 
 COEFFICIENTS = pa.schema(
     [
@@ -67,13 +68,14 @@ class Model:
 @dataclass(frozen=True)
 class Task:
     """What a learner gets. train, validation : designs over the same columns;  l2 : penalties to choose from;
-    parts : the models a blend combines."""
+    parts : the models a blend combines;  before : rows of the model to begin with, its penalties among them, if any."""
 
     variant: str
     l2: tuple[float, ...]
     train: Design
     validation: Design
     parts: dict[str, Model]
+    before: pa.Table | None = None
 
 
 def learner(name: str) -> ModuleType:
@@ -114,37 +116,66 @@ def coefficient_rows(
     )
 
 
-def fit_variant(variant: str, variants, training_rows, *parts) -> pa.Table:
+def search_rows(variant: str, trials: Sequence[tuple[str, float, float, dict[str, float]]]) -> pa.Table:
+    """Penalties tried, as rows of effect `search`: the entity is the effect they are of, the feature a quantity, the
+    term `l2|l2 of intercepts`. trials : (effect, l2, l2 of intercepts, {quantity: value}), is_chosen among them."""
+    entries = [
+        (effect, quantity, f"{l2:g}|{intercept_l2:g}", value)
+        for effect, l2, intercept_l2, values in trials
+        for quantity, value in values.items()
+        if np.isfinite(value)
+    ]
+    effects, quantities, terms, values = zip(*entries, strict=True) if entries else ((), (), (), ())
+    return coefficient_rows(variant, "search", quantities, terms, np.array(values, float), entities=effects)
+
+
+def chosen_l2(rows: pa.Table | None) -> dict[str, tuple[float, float]]:
+    """effect -> (l2, l2 of intercepts) that the fit of these rows took; empty without a search."""
+    if rows is None:
+        return {}
+    chosen = rows.filter(
+        (pc.field("effect") == "search") & (pc.field("feature") == "is_chosen") & (pc.field("coefficient") == 1.0)
+    )
+    return {row["entity_id"]: tuple(map(float, row["term"].split("|"))) for row in chosen.to_pylist()}
+
+
+def fit_variant(this, session, variants, training_rows, *parts) -> pa.Table:
     """Rows (variant, effect, entity_id, feature, term, coefficient, standard_error) of a variant of the registry.
 
-    variants, training_rows : relations of the models of that name;  parts : relations of the variants that it combines.
+    this, session : of the dbt model, named as the variant;  variants, training_rows : relations of the models of that
+    name;  parts : relations of the variants that it combines.
     Learns from the split `train` and chooses on `validation`. Without a positive and a negative example there is
     nothing to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
     """
-    row = registered(variant, variants)
-    rows = (
-        training_rows.filter(f"variant = '{variant}' and split in ('train', 'validation')")
-        .project("example_id, label, weight, feature, term, value, split = 'train' as is_train")
-        .to_arrow_table()
-    )
-    return guarded(variant, lambda: learner(row["learner"]).fit(_task(row, rows, models_given(row, variants, parts))))
+
+    def fit(row: dict, before: pa.Table | None) -> pa.Table:
+        rows = (
+            training_rows.filter(f"variant = '{row['variant']}' and split in ('train', 'validation')")
+            .project("example_id, label, weight, feature, term, value, split = 'train' as is_train")
+            .to_arrow_table()
+        )
+        return learner(row["learner"]).fit(_task(row, rows, models_given(row, variants, parts), before))
+
+    return learned(this, session, variants, fit)
 
 
-def registered(variant: str, variants) -> dict:
-    """The variant's row of the registry."""
-    (row,) = variants.filter(f"variant = '{variant}'").to_arrow_table().to_pylist()
-    return row
+def learned(this, session, variants, fit: Callable[[dict, pa.Table | None], pa.Table]) -> pa.Table:
+    """The rows of the variant that is named as `this`, by the column `learning` of its row of the registry:
 
-
-def guarded(variant: str, fit: Callable[[], pa.Table]) -> pa.Table:
-    """What `fit` returns; no rows where there is nothing to learn from; errors name the variant."""
+    anew : `fit(row, None)`;  warm : `fit(row, rows of the build before)`;  kept : these rows as they are. Where the
+    build before left none, `fit(row, None)`. No rows where there is nothing to learn from; errors name the variant.
+    """
+    (row,) = variants.filter(f"variant = '{this.identifier}'").to_arrow_table().to_pylist()
+    before = None if row["learning"] == "anew" else engine(session).before(this)
+    if row["learning"] == "kept" and before is not None:
+        return before
     try:
-        return fit()
+        return fit(row, before if before is not None and before.num_rows else None)
     except NothingToLearnError as error:
-        print(f"{variant}: {error}; nothing to learn yet")
+        print(f"{this.identifier}: {error}; nothing to learn yet")
         return COEFFICIENTS.empty_table()
     except (LearningError, ValueError, RuntimeError) as error:
-        raise LearningError(f"{variant}: {error}") from error
+        raise LearningError(f"{this.identifier}: {error}") from error
 
 
 def models_given(row: dict, variants, parts: Sequence) -> dict[str, Model]:
@@ -167,7 +198,7 @@ def models_given(row: dict, variants, parts: Sequence) -> dict[str, Model]:
     return models
 
 
-def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:
+def _task(row: dict, rows: pa.Table, parts: dict[str, Model], before: pa.Table | None) -> Task:
     whole = design_of(rows)
     train_ids = np.unique(rows.filter(rows.column("is_train")).column("example_id").to_numpy())
     in_train = np.isin(whole.examples, train_ids)
@@ -177,6 +208,7 @@ def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:
         train=whole.rows(in_train),
         validation=whole.rows(~in_train),
         parts=dict(sorted(parts.items())),
+        before=before,
     )
 
 

@@ -1,5 +1,6 @@
 -- The days of each label set in use: its last window_days before a gap, or all before the gap where those hold too few
 -- positives. Where none of its channels shows impressions, its positives are engagements anywhere.
+-- depends_on: {{ ref('treatments') }}
 with used_sets as (
     select label_sets.*, {{ is_used_label_set() }} as is_learned_from, {{ as_of_date() }} - label_sets.gap_days as end_date
     from {{ ref('label_sets') }} as label_sets

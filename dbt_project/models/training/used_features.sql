@@ -1,4 +1,4 @@
--- the features that some variant uses, and those they are made of
+-- the features that some variant uses that is learned or served, and those they are made of
 with recursive operands as (
     select feature, left_feature as operand
     from {{ ref('transformations') }}
@@ -8,15 +8,22 @@ with recursive operands as (
     where right_feature is not null
 ),
 
+inputs as (
+    select distinct variant_features.feature
+    from {{ ref('variant_features') }} as variant_features
+    inner join {{ ref('variants') }} as variants using (variant)
+    where variants.learning <> 'kept'
+),
+
 needed as (
-    select distinct feature
-    from {{ ref('variant_features') }}
+    select feature
+    from inputs
     union
     select operands.operand as feature
     from needed
     inner join operands using (feature)
 )
 
-select needed.feature, uses.feature is not null as is_input
+select needed.feature, inputs.feature is not null as is_input
 from needed
-left join (select distinct feature from {{ ref('variant_features') }}) as uses using (feature)
+left join inputs using (feature)

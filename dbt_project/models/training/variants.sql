@@ -1,6 +1,8 @@
 -- the registry as a table; a variant that extends another inherits what it does not state
 {{ config(schema='variants') }}
+-- depends_on: {{ ref('treatments') }}
 {%- set registry = var('variants') %}
+{%- set learning = learning() %}
 {%- for name in registry | sort %}
 {%- set variant = resolved_variant(name) %}
 select
@@ -14,6 +16,7 @@ select
     {{ "'" ~ variant.parts | join('|') ~ "'" if variant.parts else 'cast(null as varchar)' }} as parts,
     {{ "'" ~ variant.random_effects | join('|') ~ "'" if variant.random_effects else 'cast(null as varchar)' }} as random_effects,
     cast({{ new_course_boost(name) }} as double) as new_course_boost,
+    '{{ learning[name] }}' as learning,
     '{{ variant.description | default('') | replace("'", "''") }}' as description
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -5,7 +5,8 @@ from relevance.learners.glmix import fit_mixed
 
 def model(dbt, session):
     return fit_mixed(
-        dbt.this.identifier,
+        dbt.this,
+        session,
         dbt.ref("variants"),
         dbt.ref("mixed_examples"),
         dbt.ref("effect_features"),

@@ -4,4 +4,4 @@ from relevance.learning import fit_variant
 
 
 def model(dbt, session):
-    return fit_variant(dbt.this.identifier, dbt.ref("variants"), dbt.ref("training_rows"))
+    return fit_variant(dbt.this, session, dbt.ref("variants"), dbt.ref("training_rows"))

@@ -18,10 +18,11 @@ from relevance.learning import (
     EFFECTS,
     LearningError,
     NothingToLearnError,
+    chosen_l2,
     coefficient_rows,
-    guarded,
+    learned,
     models_given,
-    registered,
+    search_rows,
 )
 
 IS_PROBABILITY = True
@@ -36,26 +37,27 @@ def fit(task) -> pa.Table:
 
 
 def fit_mixed(
-    variant: str,
+    this,
+    session,
     variants,
     mixed_examples,
     effect_features,
     training_rows,
     *parts,
 ) -> pa.Table:
-    """Rows of COEFFICIENTS of a variant with random effects; the arguments are relations.
+    """Rows of COEFFICIENTS of a variant with random effects; the arguments but the first two are relations.
 
     With a part, the global effect is that variant's and stays as it is; without, it is learned with the others. The
-    penalties are chosen on the validation days. Beside the effects, `search` holds the penalties tried and `fit` the
-    passes. Raises LearningError naming the variant.
+    penalties are chosen on the validation days, or are those of the model to begin with. Beside the effects, `search`
+    holds the penalties tried and `fit` the passes. Raises LearningError naming the variant.
     """
-    row = registered(variant, variants)
 
-    def fitted() -> pa.Table:
+    def fit(row: dict, before: pa.Table | None) -> pa.Table:
         models = models_given(row, variants, parts)
         for name, model in models.items():
             if model.learner != "logistic":
                 raise LearningError(f"its part {name} is no logistic regression, whose logit could be a global effect")
+        variant = row["variant"]
         examples = (
             mixed_examples.filter(f"variant = '{variant}'")
             .project("example_id, split, label, weight, member_id, course_id, request_id, course_day_id, global_logit")
@@ -72,9 +74,9 @@ def fit_mixed(
             features[effect] = _features(
                 read.project("key_id, feature, term, value").to_arrow_table(), examples, *ENTITIES[effect]
             )
-        return _fit(row, examples, features, list(models.values()))
+        return _fit(row, examples, features, list(models.values()), before)
 
-    return guarded(variant, fitted)
+    return learned(this, session, variants, fit)
 
 
 def _without_intercept(design: Design) -> Features:
@@ -88,7 +90,9 @@ def _features(read: pa.Table, examples: pa.Table, entity: str, key: str) -> Feat
     return Features(rows_at(x, places(keys, examples.column(key).to_numpy())), ids, columns)
 
 
-def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Sequence) -> pa.Table:
+def _fit(
+    row: dict, examples: pa.Table, features: dict[str, Features], parts: Sequence, before: pa.Table | None
+) -> pa.Table:
     is_train = np.asarray(examples.column("split").to_numpy(zero_copy_only=False) == "train")
     y = examples.column("label").to_numpy().astype(float)
     offset = examples.column("global_logit").to_numpy().astype(float) if parts else np.zeros(len(y))
@@ -99,11 +103,14 @@ def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Se
         raise NothingToLearnError(f"{len(train.y)} examples of one class")
     grid = sorted(float(value) for value in row["l2"].split("|"))
     settings = {name: Settings(grid[len(grid) // 2]) for name in features}
-    trials: list[Trial] = []
-    if len(grid) > 1 and len(np.unique(validation.y)) == 2:
-        grids = {name: grid for name in features}
-        settings, trials = choose_l2(train, validation, grids, settings, INTERCEPTS)
-    model = fit_glmix(train, settings, validation if len(validation.y) else None, variances=True)
+    start, trials = None, []
+    if set(known := chosen_l2(before)) >= set(features):
+        settings = {name: Settings(*known[name]) for name in features}
+        trials = [Trial(name, *known[name], np.nan, np.nan, True) for name in features]
+        start = _model_of(before, train)
+    elif len(grid) > 1 and len(np.unique(validation.y)) == 2:
+        settings, trials = choose_l2(train, validation, {name: grid for name in features}, settings, INTERCEPTS)
+    model = fit_glmix(train, settings, validation if len(validation.y) else None, start=start, variances=True)
     chosen = ", ".join(f"{name} {s.l2:g} (intercepts {s.intercept_l2 or 0:g})" for name, s in settings.items())
     print(
         f"{row['variant']}: l2 {chosen}; {len(model.passes)} passes, at most {model.certificate / model.objective:.1e} "
@@ -120,8 +127,25 @@ def _fit(row: dict, examples: pa.Table, features: dict[str, Features], parts: Se
 
 
 def _renamed(rows: pa.Table, variant: str) -> pa.Table:
-    """Rows of another variant as this one's."""
+    """The coefficients of another variant as this one's."""
+    rows = rows.filter(pc.field("effect") == "global")
     return rows.set_column(0, "variant", pa.array([variant] * rows.num_rows, pa.string())).cast(COEFFICIENTS)
+
+
+def _model_of(rows: pa.Table, train: Rows) -> GLMix:
+    """A model to begin with: the coefficients in these rows of the entities and columns of `train`."""
+    effects = {}
+    for name, features in train.effects.items():
+        columns = [INTERCEPT_COLUMN, *features.columns]
+        if features.entity is None:
+            weight = weights_of(rows)
+            theta = csr_matrix([[weight.get(column, 0.0) for column in columns]])
+            entities = None
+        else:
+            entities = np.unique(np.asarray(features.entity))
+            theta = _of_each(*_table(rows, name, columns), entities.astype(str))
+        effects[name] = Effect(entities, list(features.columns), theta, None, np.zeros(theta.shape[0], np.int64))
+    return GLMix(effects, [], np.nan, np.nan, "", {})
 
 
 def _effect_rows(variant: str, name: str, effect: Effect) -> pa.Table:
@@ -148,27 +172,21 @@ def _effect_rows(variant: str, name: str, effect: Effect) -> pa.Table:
 
 
 def _protocol(variant: str, model: GLMix, trials: list[Trial]) -> pa.Table:
-    """The passes as effect `fit` (step, quantity, pass), the penalties tried as `search` (effect, quantity,
-    l2|intercept's l2)."""
+    """The passes as effect `fit` (step, quantity, pass), and the penalties tried."""
     entries = []
     for one in model.passes:
         values = {"objective": one.objective, "certificate": one.certificate, "roc_auc": one.roc_auc,
                   "log_loss": one.log_loss}  # fmt: skip
         values["is_converged"] = float(one is model.passes[-1] and model.stopped_by == "certificate")
-        entries += [("fit", one.step, name, str(one.number), value) for name, value in values.items()]
-    for trial in trials:
-        values = {"log_loss": trial.log_loss, "roc_auc": trial.roc_auc, "is_chosen": float(trial.is_chosen)}
-        penalties = f"{trial.l2:g}|{trial.intercept_l2:g}"
-        entries += [("search", trial.effect, name, penalties, value) for name, value in values.items()]
-    entries = [entry for entry in entries if np.isfinite(entry[-1])]
-    return pa.concat_tables(
-        [
-            coefficient_rows(variant, effect, [e[2] for e in of], [e[3] for e in of], np.array([e[4] for e in of]),
-                             entities=[e[1] for e in of])
-            for effect in ("fit", "search")
-            if (of := [entry for entry in entries if entry[0] == effect])
-        ]
-    )  # fmt: skip
+        entries += [(one.step, name, str(one.number), value) for name, value in values.items() if np.isfinite(value)]
+    steps, names, numbers, values = zip(*entries, strict=True)
+    fit = coefficient_rows(variant, "fit", names, numbers, np.array(values), entities=steps)
+    tried = [
+        (t.effect, t.l2, t.intercept_l2,
+         {"log_loss": t.log_loss, "roc_auc": t.roc_auc, "is_chosen": float(t.is_chosen)})
+        for t in trials
+    ]  # fmt: skip
+    return pa.concat_tables([fit, search_rows(variant, tried)])
 
 
 def _table(rows: pa.Table, effect: str, columns: Sequence[tuple[str, str]]) -> tuple[NDArray, csr_matrix]:
@@ -197,7 +215,7 @@ def _of_each(names: NDArray, theta: csr_matrix, ids: Sequence[str]) -> csr_matri
 
 
 def effects(rows: pa.Table, design: Design) -> dict[str, NDArray]:
-    weight = weights_of(rows.filter(pc.equal(rows.column("effect"), "global")))
+    weight = weights_of(rows)
     parts = {"global": design.x @ np.array([weight.get(column, 0.0) for column in design.columns])}
     for effect in EFFECTS[1:]:
         theta = _of_each(*_table(rows, effect, design.columns), design.entities[effect])
@@ -213,7 +231,7 @@ class MixedScorer:
     """A member's coefficients times the courses' features, the member's features times the courses' coefficients."""
 
     def __init__(self, rows: pa.Table, space: CatalogueSpace):
-        self.fixed = LinearScorer(weights_of(rows.filter(pc.equal(rows.column("effect"), "global"))), space)
+        self.fixed = LinearScorer(weights_of(rows), space)
         courses = len(space.course_ids)
         columns = [INTERCEPT_COLUMN, *space.course_values]
         self.members, of_members = _table(rows, "member", columns)

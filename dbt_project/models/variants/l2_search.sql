@@ -1,6 +1,6 @@
--- the penalties that the variants with random effects tried on the validation days
+-- the penalties that were tried on the validation days
 with trials as (
-    {{ rows_of_effect(mixed_variants(), 'search') | trim }}
+    {{ rows_of_effect(learned_variants(), 'search') | trim }}
 )
 
 select
