@@ -1,4 +1,5 @@
 # make run     the environment, then the whole pipeline on the simulated world
+# make day     the simulated world lives the next day, served from the published lists, and the pipeline takes it in
 # make report  what the last build found, on one page: report.html
 # make test    the environment, then every test
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -6,11 +7,15 @@ BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test report ask rollback versions forget catalogue mars benchmarks clean
+.PHONY: run test day report ask rollback versions forget catalogue mars benchmarks clean
 
 run: .venv/installed
 	$(BIN)/dbt build --vars '$(VARS)'
 	@$(BIN)/python models_py/relevance/guide.py
+
+day: .venv/installed
+	@PYTHONPATH=models_py $(BIN)/python -m relevance.world.next_day
+	$(BIN)/dbt build --selector day --vars '$(VARS)'
 
 report: .venv/installed
 	@$(BIN)/python models_py/relevance/report.py --vars '$(VARS)'

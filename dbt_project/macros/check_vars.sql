@@ -7,7 +7,7 @@
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
         'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'new_course_boost',
-        'impression_discount', 'variants', 'learn',
+        'impression_discount', 'variants',
     ]) }}
 {% endmacro %}
 
@@ -24,9 +24,6 @@
     {%- endfor -%}
     {%- if (var('validation_date') | string == '') != (var('test_date') | string == '') or var('validation_date') | string > var('test_date') | string -%}
         {{ exceptions.raise_compiler_error("vars validation_date and test_date are '" ~ var('validation_date') ~ "' and '" ~ var('test_date') ~ "'. Remedy: give both, in order, or neither") }}
-    {%- endif -%}
-    {%- if var('learn') not in ('all', 'served') -%}
-        {{ exceptions.raise_compiler_error("var learn is '" ~ var('learn') ~ "'. Remedy: give all or served") }}
     {%- endif -%}
     {%- if var('id_type') not in ('bigint', 'varchar') -%}
         {{ exceptions.raise_compiler_error("var id_type is '" ~ var('id_type') ~ "'. Remedy: give bigint or varchar") }}

@@ -14,22 +14,27 @@
 {%- endmacro %}
 
 {# What was shown to a member and what the member engaged with, one row each: member_id, course_id, channel, the day after
-   (feature_date), impressions and engagements. An engagement belongs to the channel of the impression it names, else to
+   they became known (feature_date), impressions and engagements. An engagement belongs to the channel of the impression it names, else to
    `other`. #}
 {% macro channel_events() -%}
-    select member_id, course_id, channel, cast(served_at as date) + 1 as feature_date, 1 as impressions, 0 as engagements
-    from {{ ref('stg_impressions') }}
+    select member_id, course_id, channel, {{ known_date('impressions', 'served_at') }} + 1 as feature_date, 1 as impressions, 0 as engagements
+    from {{ ref('stg_impressions') }} as impressions
     union all
     select
         engagements.member_id,
         engagements.course_id,
         coalesce(impressions.channel, 'other') as channel,
-        cast(engagements.engaged_at as date) + 1 as feature_date,
+        {{ known_date('engagements', 'engaged_at') }} + 1 as feature_date,
         0 as impressions,
         1 as engagements
     from {{ ref('stg_engagements') }} as engagements
     left join {{ ref('stg_impressions') }} as impressions
         on engagements.impression_id = impressions.impression_id and engagements.member_id = impressions.member_id
+{%- endmacro %}
+
+{# The day on which an event became known: that of its arrival where that is later. Features count it from the day after. #}
+{% macro known_date(table, happened_at) -%}
+    cast(greatest({{ table }}.{{ happened_at }}, coalesce({{ table }}.arrived_at, {{ table }}.{{ happened_at }})) as date)
 {%- endmacro %}
 
 {# Age of a course on a date, as log(1 + days); a course without release date is there from the beginning. #}

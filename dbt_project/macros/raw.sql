@@ -23,7 +23,8 @@
 
 {% macro raw_scan(table, of_all_days=false) %}
     {#- what to select from, and the raw type of each column present: {'from': ..., 'types': {column: type}}; with the var
-        no_events no rows of interactions, with retention_days none of older days, unless asked for of_all_days -#}
+        no_events no rows of interactions, with retention_days none of older days; where rows say when they arrived, those
+        that had before the day of the lists, and of one key what arrived last; all rows if asked for of_all_days -#}
     {% set files = ref('raw_files') %}
     {% set here = none if var('raw_location') else ref('raw_' ~ table) %}
     {% if not execute or adapter.get_relation(files.database, files.schema, files.identifier) is none %}
@@ -44,6 +45,13 @@
             {% set first_day = '(select as_of_date - ' ~ var('retention_days') ~ ' from ' ~ ref('as_of_date') ~ ')' %}
             {% set scan.text = '(select * from ' ~ scan.text ~ ' where coalesce(try_cast(' ~ day ~ ' as timestamp) >= ' ~ first_day ~ ', true)) as kept_days' %}
         {% endfor %}
+    {% endif %}
+    {% if scan.text and 'arrived_at' in types and var('raw_location') and not of_all_days %}
+        {% set keys = [] %}
+        {% for column in raw_contract_of(table).columns.values() if column.config.meta.key %}{% do keys.append('"' ~ column.name ~ '"') %}{% endfor %}
+        {% set arrived = 'try_cast(' ~ ('trim("arrived_at")' if types.arrived_at == 'VARCHAR' else '"arrived_at"') ~ ' as timestamp)' %}
+        {% set scan.text = '(select * from ' ~ scan.text ~ ' where coalesce(' ~ arrived ~ ' < (select as_of_date from ' ~ ref('as_of_date') ~ '), true) '
+            ~ 'qualify rank() over (partition by ' ~ keys | join(', ') ~ ' order by ' ~ arrived ~ ' desc nulls last) = 1) as arrived_rows' %}
     {% endif %}
     {{ return({'from': scan.text, 'types': types}) }}
 {% endmacro %}

@@ -112,13 +112,14 @@ inner join {{ ref('candidate_courses') }} as courses using (course_number)
     {{ return(names) }}
 {% endmacro %}
 
-{# How a build comes by the models of the variants, as {name: learning}: with the var learn = served, a day, those that are served
-   are learned on from the model before (warm) and the others stay as they are (kept); else all are learned anew. #}
+{# How a build comes by the models of the variants, as {name: learning}. A day (dbt build --selector day) begins with the models
+   before where they are served (warm), and leaves the others as they are (kept); any other build learns all anew. #}
 {% macro learning() %}
     {% set found = {} %}
-    {% set served = served_variants() if var('learn') == 'served' else [] %}
+    {% set is_day = invocation_args_dict.selector == 'day' %}
+    {% set served = served_variants() if is_day else [] %}
     {% for name in var('variants') | sort %}
-        {% do found.update({name: 'anew' if var('learn') == 'all' else ('warm' if name in served else 'kept')}) %}
+        {% do found.update({name: 'anew' if not is_day else ('warm' if name in served else 'kept')}) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}

@@ -157,7 +157,7 @@ class DuckDB:
         names = [this.database, this.schema, this.identifier]
         found = cursor.execute(
             "select 1 from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?", names
-        ).fetchone()
+        ).fetchall()
         return cursor.sql(f"from {this}").to_arrow_table() if found else None
 
 

@@ -3,12 +3,12 @@
 {%- set rate_days = 14 %}
 {%- set count_days = 28 %}
 with events as (
-    select course_id, cast(served_at as date) as event_date, 1 as impressions, 0 as clicks, 0 as engagements
-    from {{ ref('stg_impressions') }}
+    select course_id, {{ known_date('stg_impressions', 'served_at') }} as event_date, 1 as impressions, 0 as clicks, 0 as engagements
+    from {{ ref('stg_impressions') }} as stg_impressions
     union all
     select
         stg_engagements.course_id,
-        cast(stg_engagements.engaged_at as date) as event_date,
+        {{ known_date('stg_engagements', 'engaged_at') }} as event_date,
         0 as impressions,
         case when stg_engagements.action = 'click' then 1 else 0 end as clicks,
         1 as engagements

@@ -3,8 +3,8 @@
 {%- set courses_kept = 50 %}
 {%- set window_days = 90 %}
 with engaged_courses as (
-    select distinct member_id, course_id, cast(engaged_at as date) as engaged_date
-    from {{ ref('stg_engagements') }}
+    select distinct member_id, course_id, {{ known_date('engagements', 'engaged_at') }} as engaged_date
+    from {{ ref('stg_engagements') }} as engagements
 ),
 
 snapshot_dates as (

@@ -2,8 +2,8 @@
 -- the day after each engagement; it holds until the next one, since somebody who comes back has the interests of before.
 {%- set window_days = 90 %}
 with engaged_courses as (
-    select distinct member_id, course_id, cast(engaged_at as date) as engaged_date
-    from {{ ref('stg_engagements') }}
+    select distinct member_id, course_id, {{ known_date('engagements', 'engaged_at') }} as engaged_date
+    from {{ ref('stg_engagements') }} as engagements
 ),
 
 course_terms as (

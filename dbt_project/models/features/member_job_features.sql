@@ -2,8 +2,8 @@
 -- day with a view.
 {%- set window_days = 90 %}
 with viewed_jobs as (
-    select distinct member_id, job_id, cast(viewed_at as date) as viewed_date
-    from {{ ref('stg_job_views') }}
+    select distinct member_id, job_id, {{ known_date('job_views', 'viewed_at') }} as viewed_date
+    from {{ ref('stg_job_views') }} as job_views
 ),
 
 snapshot_dates as (

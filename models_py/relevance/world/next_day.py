@@ -27,6 +27,7 @@ from relevance.world.policies import platform_mappings
 from relevance.world.tables import Simulation, job_views_of_day, simulation
 
 LOGGED = ("impressions", "engagements", "autoplays", "dismissals", "email_sends")
+LAST_SECOND = 86_400 - 120  # of an impression: what follows it is of the same day, and the next one begins after it
 
 
 class NextDayError(RuntimeError):
@@ -105,7 +106,7 @@ def _served_lists(
         raise NextDayError(
             f"{published} has the lists of {made_for}, the warehouse is at {today}. Remedy: build, or make rollback"
         )
-    stored = connection.execute(
+    stored = connection.sql(
         f"""
         select
             member_id - 1 as member,
@@ -147,6 +148,7 @@ def _lived(
     mappings = platform_mappings(s.world, s.profiles.matrix)
     shown, sent = one_day(s.world, mappings, day, lists, arm_of.reshape(variants.shape), nothing_seen(s.world))
     shown["variant"] = names[shown.pop("arm")]
+    shown["second"] = np.minimum(shown["second"], LAST_SECOND)
     shown["impression_id"] = first["impression_id"] + np.arange(len(shown["day"]))
     shown["session"] += first["session_id"]
     sent["send_id"] = first["send_id"] + np.arange(len(sent["day"]))

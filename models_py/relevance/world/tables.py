@@ -141,6 +141,11 @@ def _company_names(count: int) -> tuple[str, ...]:
     )
 
 
+def _at_once(rows: int) -> pa.Array:
+    """arrived_at of a log without delays."""
+    return pa.nulls(rows, pa.timestamp("us"))
+
+
 # ---------------------------------------------------------------------------------------------- people
 
 
@@ -220,6 +225,7 @@ def _followed_skills(s: Simulation) -> pa.Table:
             "member_id": _key(member),
             "skill_id": _key(skill),
             "followed_at": _time(world.members.join_day[member], second),
+            "arrived_at": _at_once(len(member)),
         }
     )
 
@@ -280,7 +286,12 @@ def _viewed_jobs(s: Simulation, rng: np.random.Generator, member: NDArray, day: 
         else order
     )
     return pa.table(
-        {"member_id": _key(member[keep]), "job_id": _key(job[keep]), "viewed_at": _time(day[keep], second[keep])}
+        {
+            "member_id": _key(member[keep]),
+            "job_id": _key(job[keep]),
+            "viewed_at": _time(day[keep], second[keep]),
+            "arrived_at": _at_once(len(keep)),
+        }
     )
 
 
@@ -451,6 +462,7 @@ def _impressions(s: Simulation) -> pa.Table:
             "variant": _name(tuple(variants), codes),
             "propensity": log["propensity"],
             "is_random": log["is_random"],
+            "arrived_at": _at_once(len(log["member"])),
         }
     )
 
@@ -477,6 +489,7 @@ def _engagements(s: Simulation) -> pa.Table:
             "engaged_at": _time(log["day"][rows], log["second"][rows] + delay),
             "impression_id": log["impression_id"][rows],
             "watch_seconds": pa.array(np.round(log["watch_seconds"][rows], 1), mask=action != 1),
+            "arrived_at": _at_once(len(rows)),
         }
     )
 
@@ -491,6 +504,7 @@ def _autoplays(s: Simulation) -> pa.Table:
             "course_id": _key(log["course"][rows]),
             "played_at": _time(log["day"][rows], log["second"][rows]),
             "autoplay_seconds": np.round(log["autoplay_seconds"][rows], 2),
+            "arrived_at": _at_once(len(rows)),
         }
     )
 
@@ -505,6 +519,7 @@ def _dismissals(s: Simulation) -> pa.Table:
             "member_id": _key(log["member"][rows]),
             "course_id": _key(log["course"][rows]),
             "dismissed_at": _time(log["day"][rows], log["second"][rows] + 20),
+            "arrived_at": _at_once(len(rows)),
         }
     )
 
@@ -519,6 +534,7 @@ def _email_sends(s: Simulation) -> pa.Table:
             "sent_at": _time(sends["day"], sends["second"]),
             "has_context": sends["has_context"],
             "opened_at": _masked(_time(sends["day"], sends["second"] + sends["open_delay"]), sends["is_open"]),
+            "arrived_at": _at_once(len(sends["member"])),
         }
     )
 
