@@ -1,0 +1,277 @@
+"""The pipeline moves on by a day: the world lives it in the published lists, `--selector day` takes it in."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import WITHOUT_TESTS, Warehouse
+from relevance import publication
+from relevance.world.next_day import NextDayError, live_next_day
+from test_determinism import checksums
+from test_point_in_time import EVENTS
+from test_publication import digest, kill_when
+
+TODAY, TOMORROW = date(2024, 2, 15), date(2024, 2, 16)  # the ci world's log has 45 days
+LOGGED = ("impressions", "engagements", "autoplays", "dismissals", "email_sends", "job_views")
+DAY = ("build", "--selector", "day")
+
+
+def live(warehouse: Warehouse) -> str:
+    return live_next_day(warehouse.file, warehouse.published_file)
+
+
+@contextmanager
+def both(before: Warehouse, after: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees two warehouses as `before` and `after`."""
+    with duckdb.connect() as connection:
+        for name, warehouse in (("before", before), ("after", after)):
+            connection.execute(f"attach '{warehouse.file}' as {name} (read_only)")
+        yield connection
+
+
+# ------------------------------------------------------------------------------------------- the simulated world
+
+
+@pytest.fixture(scope="module")
+def lived(ci_world: Warehouse, tmp_path_factory) -> Warehouse:
+    """The ci world a day later: its build was killed twice, while it learned and while it published, and run again."""
+    folder = tmp_path_factory.mktemp("lived") / "copy"
+    shutil.copytree(ci_world.folder, folder)
+    warehouse = Warehouse(folder)
+    assert live(warehouse).startswith(f"{TODAY} was lived: ")
+    before = digest(warehouse.published_file)
+    finished = random.Random(5).randrange(150, 250)
+    for begins, after in (("model variants.", finished), ("serving.publication", 1)):
+        kill_when(warehouse.start(*DAY, *WITHOUT_TESTS), begins, after)
+        assert digest(warehouse.published_file) == before
+        assert live(warehouse) == f"{TODAY} has been lived; the build that takes it in is still to come"
+    warehouse.dbt(*DAY)
+    return warehouse
+
+
+def test_members_meet_what_was_published_for_them_and_random_courses(ci_world: Warehouse, lived: Warehouse) -> None:
+    listed = set(
+        ci_world.query(
+            "select member_id, channel, variant, course_id from serving.recommendations where position <= 48"
+        )
+    )
+    shown = lived.query(
+        "select member_id, channel, variant, course_id, is_random, propensity from raw.impressions "
+        f"where cast(served_at as date) = '{TODAY}'"
+    )
+    assert len(shown) > 1000
+    assert {row[:4] for row in shown if not row[4]} <= listed
+    assert all(0 < row[5] <= 1 for row in shown)
+    assert 0.03 < sum(row[4] for row in shown) / len(shown) < 0.2
+
+
+def test_a_lived_day_adds_rows_of_that_day_and_changes_no_other(ci_world: Warehouse, lived: Warehouse) -> None:
+    with both(ci_world, lived) as connection:
+        for table in LOGGED:
+            lost = f"select count(*) from (from before.raw.{table} except all from after.raw.{table})"
+            assert connection.execute(lost).fetchall() == [(0,)], table
+            new = f"from after.raw.{table} except all from before.raw.{table}"
+            new = f"select distinct cast({EVENTS[table]} as date) from ({new})"
+            assert set(connection.execute(new).fetchall()) <= {(TODAY,)}, table
+        keys = "select count(*) = count(distinct impression_id) from after.raw.impressions"
+        assert connection.execute(keys).fetchall() == [(True,)]
+
+
+def test_a_day_moves_what_is_served_and_nothing_else(ci_world: Warehouse, lived: Warehouse) -> None:
+    assert lived.query("select as_of_date from staging.as_of_date") == [(TOMORROW,)]
+    assert lived.published("select as_of_date, version from serving.publication") == [(TOMORROW, 2)]
+    assert lived.query("select max(feature_date) from features.member_features") == [(TOMORROW,)]
+    assert lived.query("select max(served_date) from labels.labels") == [(TODAY,)]
+    assert (
+        lived.query("select check_name, subject from health.health where severity = 'error' and status = 'error'") == []
+    )
+    learning = dict(lived.query("select variant, learning from variants.variants"))
+    served = {variant for (variant,) in lived.query("select distinct variant from serving.assignments")}
+    assert {name for name, how in learning.items() if how == "warm"} == served | {"m105_trees", "item_item"}
+    before, after = checksums(ci_world), checksums(lived)
+    for variant in (name for name in learning if f"variants.{name}" in before and not name.startswith("m00")):
+        is_kept = before[f"variants.{variant}"] == after[f"variants.{variant}"]
+        assert is_kept == (learning[variant] == "kept"), variant
+    for name in before:
+        if name.startswith(("experiments.", "truth.")):
+            assert before[name] == after[name], name
+    measured = {name for (name,) in lived.query("select distinct variant from variants.offline_metrics")}
+    assert served <= measured
+    assert not {name for name, how in learning.items() if how == "kept"} & measured
+
+
+def test_penalties_are_those_of_the_build_before(ci_world: Warehouse, lived: Warehouse) -> None:
+    chosen = (
+        "select * exclude (log_loss, roc_auc) from variants.l2_search where is_chosen and variant in ('m105', 'glmix')"
+    )
+    assert sorted(lived.query(chosen)) == sorted(ci_world.query(chosen)) != []
+    assert lived.query("select count(*) from variants.l2_search where variant = 'm105'") == [(1,)]
+    assert ci_world.query("select count(*) from variants.l2_search where variant = 'm105'") == [(3,)]
+
+
+def test_a_day_is_lived_in_its_own_lists_and_while_the_world_lasts(lived: Warehouse, tmp_path: Path) -> None:
+    shutil.copytree(lived.folder, tmp_path / "copy")
+    copy = Warehouse(tmp_path / "copy")
+    before = digest(copy.file)
+    publication.serve_version(str(copy.published_file.parent), "1")
+    with pytest.raises(NextDayError, match=f"has the lists of {TODAY}, the warehouse is at {TOMORROW}. Remedy: "):
+        live(copy)
+    with duckdb.connect(str(copy.file)), pytest.raises(NextDayError, match="warehouse.duckdb: "):
+        live_next_day(tmp_path / "copy" / "published" / ".." / "warehouse.duckdb", copy.published_file)
+    assert digest(copy.file) == before
+    with duckdb.connect(str(copy.file)) as connection:
+        connection.execute("update staging.as_of_date set as_of_date = as_of_date + 13")
+    with pytest.raises(NextDayError, match="the world ends before 2024-02-29. Remedy: "):
+        live(copy)
+
+
+@pytest.mark.parametrize(("make", "words"), [(False, "does not exist. Remedy: make run"), (True, "no simulated world")])
+def test_without_a_simulated_world_no_day_is_lived(tmp_path: Path, make: bool, words: str) -> None:
+    if make:
+        duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    with pytest.raises(NextDayError, match=words):
+        live_next_day(tmp_path / "warehouse.duckdb", tmp_path / "published" / "recommendations.duckdb")
+
+
+# ------------------------------------------------------------------------------------------- own tables
+
+NOT_LEARNED = ("raw", "staging", "skills", "features", "labels", "training", "candidates")
+CLOSE = 1e-3  # of a coefficient: a fit ends that near to the optimum, wherever it began
+
+
+@pytest.fixture(scope="module")
+def day_by_day(tiny_raw: Path, tmp_path_factory) -> dict[str, Warehouse]:
+    """A warehouse built for the 19th (`first`) and then, a day passed over, for the 21st (`moved`) and again for the
+    19th (`back`); and one built for the 21st at once."""
+    folder = tmp_path_factory.mktemp("day_by_day")
+    settings = {"raw_location": str(tiny_raw), "max_quarantine_share": 0.5}
+    warehouses = {name: Warehouse(folder / name) for name in ("first", "at once")}
+    warehouses["first"].dbt(*DAY, *WITHOUT_TESTS, as_of_date="2024-01-19", **settings)
+    warehouses["at once"].dbt(*DAY, *WITHOUT_TESTS, as_of_date="2024-01-21", **settings)
+    for name, earlier, day in (("moved", "first", "2024-01-21"), ("back", "moved", "2024-01-19")):
+        shutil.copytree(folder / earlier, folder / name)
+        warehouses[name] = Warehouse(folder / name)
+        warehouses[name].dbt(*DAY, *WITHOUT_TESTS, as_of_date=day, **settings)
+    return warehouses
+
+
+@pytest.mark.parametrize(("one", "two"), [("moved", "at once"), ("back", "first")])
+def test_days_passed_over_or_gone_back_to_give_the_tables_of_one_build(day_by_day, one: str, two: str) -> None:
+    first, second = checksums(day_by_day[one]), checksums(day_by_day[two])
+    same = [name for name in second if name.startswith(tuple(f"{schema}." for schema in NOT_LEARNED))]
+    assert len(same) > 80
+    assert {name for name in same if first[name] != second[name]} == set()
+    with both(day_by_day[one], day_by_day[two]) as connection:
+        # a day takes the penalties over: models are the same where another choice would not have been made
+        connection.execute(
+            """
+            create temp view agreeing as
+            with differing as (
+                select variant
+                from (from before.variants.l2_search where is_chosen) as one
+                full join (from after.variants.l2_search where is_chosen) as two
+                    using (variant, effect, l2, intercept_l2)
+                where one.is_chosen is null or two.is_chosen is null
+            )
+
+            select variant
+            from after.variants.variants as variants
+            where learning = 'warm' and not exists (
+                select 1
+                from differing
+                where differing.variant = variants.variant
+                    or list_contains(string_split(variants.parts, '|'), differing.variant)
+            )
+            """
+        )
+        assert connection.execute("from agreeing where variant in ('m105', 'm101', 'm105_history')").fetchall() != []
+        ((rows, unmatched, apart),) = connection.execute(
+            """
+            select count(*), count(*) filter (one.coefficient is null or two.coefficient is null),
+                max(abs(one.coefficient - two.coefficient))
+            from before.variants.coefficients as one
+            full join after.variants.coefficients as two
+                on (one.variant, one.effect, one.feature, one.term) = (two.variant, two.effect, two.feature, two.term)
+                and one.entity_id is not distinct from two.entity_id
+            where coalesce(one.variant, two.variant) in (from agreeing)
+            """
+        ).fetchall()
+        assert rows > 1000
+        assert unmatched == 0
+        assert apart < CLOSE
+        ((places, moved),) = connection.execute(
+            """
+            select count(*), count(*) filter (one.course_id <> two.course_id)
+            from before.serving.recommendations as one
+            full join after.serving.recommendations as two using (member_id, channel, variant, position)
+            where variant in (from agreeing)
+            """
+        ).fetchall()
+        assert places > 1000
+        assert moved < 0.001 * places
+
+
+def test_late_rows_land_in_their_day_and_features_know_them_when_they_arrive(tiny_raw: Path, tmp_path: Path) -> None:
+    """A click of the 10th that arrives on the 15th, an impression whose channel is corrected on the 14th, and rows that
+    arrive on the day of the lists."""
+    raw = tmp_path / "raw"
+    shutil.copytree(tiny_raw, raw)
+    with duckdb.connect() as connection:
+        ((impression, member, course),) = connection.execute(
+            f"""
+            select impression_id, member_id, course_id
+            from '{tiny_raw}/impressions.parquet' as shown
+            anti join '{tiny_raw}/engagements.parquet' using (member_id, course_id)
+            where cast(served_at as date) = '2024-01-10' and channel = 'feed'
+            order by impression_id limit 1
+            """
+        ).fetchall()
+        late = f"{member}, {course}, 'click', timestamp '2024-01-10 23:00:00', {impression}, null"
+        connection.execute(
+            f"""
+            copy (
+                from '{tiny_raw}/engagements.parquet'
+                union all select {late}, timestamp '2024-01-15 08:00:00'
+                union all select {late.replace("'click'", "'bookmark'")}, timestamp '2024-01-21 08:00:00'
+            ) to '{raw}/engagements.parquet'
+            """
+        )
+        connection.execute(
+            f"""
+            copy (
+                from '{tiny_raw}/impressions.parquet'
+                union all
+                select * replace ('profile' as channel, timestamp '2024-01-14 00:00:00' as arrived_at)
+                from '{tiny_raw}/impressions.parquet' where impression_id = {impression}
+            ) to '{raw}/impressions.parquet'
+            """
+        )
+    warehouse = Warehouse(tmp_path / "warehouse")
+    select = [part for layer in ("staging", "skills", "features", "labels") for part in ("--select", layer)]
+    settings = {"raw_location": str(raw), "as_of_date": "2024-01-21"}
+    warehouse.dbt("seed", **settings)
+    warehouse.dbt("run", *select, **settings)
+    pair = f"member_id = {member} and course_id = {course}"
+    assert warehouse.query(f"select action from staging.stg_engagements where {pair}") == [("click",)]
+    assert warehouse.query(f"select channel from staging.stg_impressions where impression_id = {impression}") == [
+        ("profile",)
+    ]
+    assert warehouse.query("select count(*) from staging.quarantine") == [(0,)]
+    assert warehouse.query(
+        f"select min(feature_date) from features.interaction_features where {pair} and feature = 'prior_engagements'"
+    ) == [(date(2024, 1, 16),)]
+    history = f"feature = 'member_engaged_course' and member_id = {member} and term = '{course}'"
+    assert warehouse.query(f"select min(feature_date) from features.member_history_features where {history}") == [
+        (date(2024, 1, 16),)
+    ]
+    assert warehouse.query(
+        f"select min(feature_date) from features.interaction_features where {pair} and family = 'profile'"
+    ) == [(date(2024, 1, 15),)]
+    labels = f"from labels.labels where impression_id = {impression} and label_set = 'all_clicks_long'"
+    assert warehouse.query(f"select served_date, label {labels}") == [(date(2024, 1, 10), 1)]
