@@ -122,12 +122,12 @@ def test_a_day_is_lived_in_its_own_lists_and_while_the_world_lasts(lived: Wareho
     publication.serve_version(str(copy.published_file.parent), "1")
     with pytest.raises(NextDayError, match=f"has the lists of {TODAY}, the warehouse is at {TOMORROW}. Remedy: "):
         live(copy)
-    with duckdb.connect(str(copy.file)), pytest.raises(NextDayError, match="warehouse.duckdb: "):
+    with duckdb.connect(str(copy.file)), pytest.raises(NextDayError, match="warehouse"):
         live_next_day(tmp_path / "copy" / "published" / ".." / "warehouse.duckdb", copy.published_file)
     assert digest(copy.file) == before
     with duckdb.connect(str(copy.file)) as connection:
         connection.execute("update staging.as_of_date set as_of_date = as_of_date + 13")
-    with pytest.raises(NextDayError, match="the world ends before 2024-02-29. Remedy: "):
+    with pytest.raises(NextDayError, match=r"the world ends before 2024-02-29\. Remedy: "):
         live(copy)
 
 
