@@ -1,6 +1,7 @@
 """Learners beside logistic regression: kept as rows, and what the rows say is what was learned."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -236,11 +237,11 @@ class Relation:
 
 
 def test_parts_of_the_registry_and_of_the_file_must_agree():
-    registry = pa.table({"variant": ["m900"], "learner": ["blend"], "l2": ["1"], "parts": ["m101|m105"]})
+    registry = {"variant": ["m900"], "learner": ["blend"], "l2": ["1"], "parts": ["m101|m105"], "learning": ["anew"]}
     names = {"example_id": pa.int64(), "label": pa.int32(), "weight": pa.float64(), "value": pa.float64()}
     names |= {"feature": pa.string(), "term": pa.string(), "is_train": pa.bool_()}
     rows = pa.schema(list(names.items())).empty_table()
     part = Relation(logistic.fit(task(drawn(100, 1), drawn(100, 2))))
     message = "m900: the registry names the parts m101, m105, its file gives 1: m900. Remedy: name the same in both"
     with pytest.raises(LearningError, match=message):
-        fit_variant("m900", Relation(registry), Relation(rows), part)
+        fit_variant(SimpleNamespace(identifier="m900"), None, Relation(pa.table(registry)), Relation(rows), part)

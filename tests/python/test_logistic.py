@@ -1,7 +1,7 @@
 """Logistic regression with L2: the optimum of the stated objective, its standard errors, the choice of the penalty, its
 refusals."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -16,9 +16,25 @@ from sklearn.metrics import log_loss
 
 from relevance.design import INTERCEPT, Design, design_of
 from relevance.learning import COEFFICIENTS, LearningError, fit_variant
+from relevance.learning import chosen_l2 as chosen_penalties
 from relevance.logistic import NotConvergedError, fit_logistic
 
 FEATURES = 6
+
+
+@dataclass(frozen=True)
+class This:
+    """What dbt calls the relation of a model."""
+
+    database: str
+    schema: str
+    identifier: str
+
+    def __str__(self) -> str:
+        return f'"{self.database}"."{self.schema}"."{self.identifier}"'
+
+
+M900 = This("memory", "main", "m900")
 
 
 def drawn_design(n: int = 3000, seed: int = 0) -> Design:
@@ -65,7 +81,7 @@ def training_rows(*parts: tuple[str, str, Design]) -> duckdb.DuckDBPyRelation:
     return duckdb.from_arrow(pa.concat_tables(tables))
 
 
-def registry(l2: str, learner: str = "logistic") -> duckdb.DuckDBPyRelation:
+def registry(l2: str, learner: str = "logistic", learning: str = "anew") -> duckdb.DuckDBPyRelation:
     """Variant m900, and another beside it."""
     return duckdb.from_arrow(
         pa.table(
@@ -74,6 +90,7 @@ def registry(l2: str, learner: str = "logistic") -> duckdb.DuckDBPyRelation:
                 "learner": [learner, "logistic"],
                 "l2": [l2, "5000"],
                 "parts": pa.array([None, None], pa.string()),
+                "learning": [learning, "anew"],
             }
         )
     )
@@ -265,7 +282,7 @@ def test_an_optimiser_that_stops_early_is_reported(monkeypatch):
 
 def test_a_variant_is_fitted_into_rows_of_coefficients():
     design = drawn_design(400)
-    table = fit_variant("m900", registry("2"), training_rows(("m900", "train", design)))
+    table = fit_variant(M900, None, registry("2"), training_rows(("m900", "train", design)))
     assert table.schema == COEFFICIENTS
     w, errors = fit_logistic(design, 2.0)
     fitted = {row["feature"]: (row["coefficient"], row["standard_error"]) for row in table.to_pylist()}
@@ -283,7 +300,7 @@ def test_a_variant_learns_from_its_own_examples_of_the_training_and_validation_d
     values = (2.0, 5000.0)
     assert validation_losses(train, known[1][2], values) == sorted(validation_losses(train, known[1][2], values))
     assert validation_losses(train, reverse, values) != sorted(validation_losses(train, reverse, values))
-    table = fit_variant("m900", registry("2|5000"), training_rows(*known, *unknown))
+    table = fit_variant(M900, None, registry("2|5000"), training_rows(*known, *unknown))
     np.testing.assert_allclose(coefficients_of(table, train), fit_logistic(train, 2.0)[0], atol=1e-9)
 
 
@@ -292,7 +309,7 @@ def test_a_column_seen_only_on_validation_days_has_the_coefficient_zero():
     named = [(f, "") if f != "feature_5" else (f, "only here") for f, _ in design.columns]
     validation = replace(drawn_design(300, 1), columns=named)
     rows = training_rows(("m900", "train", design), ("m900", "validation", validation))
-    table = fit_variant("m900", registry("1|10"), rows)
+    table = fit_variant(M900, None, registry("1|10"), rows)
     (value,) = [
         row["coefficient"] for row in table.to_pylist() if (row["feature"], row["term"]) == ("feature_5", "only here")
     ]
@@ -303,7 +320,7 @@ def chosen_l2(train: Design, validation: Design, values: tuple[float, ...]) -> f
     """The penalty of `values` whose fit has the coefficients that fit_variant returns."""
     text = "|".join(f"{value:g}" for value in values)
     table = fit_variant(
-        "m900", registry(text), training_rows(("m900", "train", train), ("m900", "validation", validation))
+        M900, None, registry(text), training_rows(("m900", "train", train), ("m900", "validation", validation))
     )
     w = coefficients_of(table, train)
     (chosen,) = [value for value in values if np.allclose(w, fit_logistic(train, value)[0], atol=1e-9)]
@@ -344,7 +361,7 @@ def test_the_loss_on_the_validation_days_is_weighted(heavy, expected):
 
 def test_without_validation_days_the_first_penalty_is_taken():
     design = drawn_design(300)
-    table = fit_variant("m900", registry("30|1|300"), training_rows(("m900", "train", design)))
+    table = fit_variant(M900, None, registry("30|1|300"), training_rows(("m900", "train", design)))
     np.testing.assert_allclose(coefficients_of(table, design), fit_logistic(design, 30.0)[0], atol=1e-9)
 
 
@@ -369,12 +386,41 @@ def test_coefficients_of_the_warehouse_are_those_of_scikit_learn_with_the_best_p
         assert np.abs(coefficients_of(stored, train) - of_scikit_learn(train, value)).max() > 1e-3
 
 
+def left_by_the_build_before(rows: pa.Table) -> duckdb.DuckDBPyConnection:
+    session = duckdb.connect()
+    session.register("rows", rows)
+    session.execute(f"create table {M900} as from rows")
+    return session
+
+
+def test_a_day_begins_with_the_model_before_and_keeps_its_penalty():
+    old, new, validation = drawn_design(500), drawn_design(600, 3), drawn_design(400, 2)
+    before = fit_variant(
+        M900, None, registry("2|5000"), training_rows(("m900", "train", old), ("m900", "validation", validation))
+    )
+    rows = training_rows(("m900", "train", new), ("m900", "validation", replace(validation, y=1 - validation.y)))
+    after = fit_variant(M900, left_by_the_build_before(before), registry("2|5000", learning="warm"), rows)
+    np.testing.assert_allclose(coefficients_of(after, new), fit_logistic(new, 2.0)[0], atol=1e-10)
+    assert chosen_penalties(before) == chosen_penalties(after) == {"global": (2.0, 0.0)}
+    anew = fit_variant(M900, None, registry("2|5000"), rows)
+    assert chosen_penalties(anew) == {"global": (5000.0, 0.0)}
+
+
+def test_what_nobody_is_served_stays_as_it_is_and_is_learned_where_nothing_was_left():
+    rows = training_rows(("m900", "train", drawn_design(300)))
+    before = fit_variant(M900, None, registry("7"), training_rows(("m900", "train", drawn_design(300, 5))))
+    kept = registry("2", learning="kept")
+    assert fit_variant(M900, left_by_the_build_before(before), kept, rows) == before
+    with duckdb.connect() as session:
+        assert fit_variant(M900, session, kept, rows) == fit_variant(M900, None, registry("2"), rows)
+
+
 @pytest.mark.parametrize("examples", [0, 30])
 def test_a_variant_with_nothing_to_learn_from_has_no_coefficients(examples, capsys):
     design = drawn_design(30)
     one_class = replace(design, y=np.zeros(30)).rows(np.arange(30) < examples)
     rows = training_rows(("m900", "train", one_class), ("m901", "train", design))
-    table = fit_variant("m900", registry("1|10"), rows)
+    table = fit_variant(M900, None, registry("1|10"), rows)
     assert table.num_rows == 0
     assert table.schema == COEFFICIENTS
     assert f"m900: {examples} examples of one class" in capsys.readouterr().out
@@ -392,13 +438,13 @@ def test_a_variant_with_nothing_to_learn_from_has_no_coefficients(examples, caps
 def test_a_line_of_the_registry_that_cannot_be_learned_is_refused_by_its_name(l2, learner, message):
     rows = training_rows(("m900", "train", drawn_design(100)), ("m900", "validation", drawn_design(100, 1)))
     with pytest.raises(LearningError, match=message):
-        fit_variant("m900", registry(l2, learner), rows)
+        fit_variant(M900, None, registry(l2, learner), rows)
 
 
 def test_an_optimiser_that_stops_early_is_reported_with_the_name_of_the_variant(monkeypatch):
     monkeypatch.setattr("relevance.logistic._stepped", lambda w, hessian, gradient: w + 1.0)
     with pytest.raises(LearningError, match=r"m900: gradient .* Remedy: raise l2"):
-        fit_variant("m900", registry("1"), training_rows(("m900", "train", drawn_design(200))))
+        fit_variant(M900, None, registry("1"), training_rows(("m900", "train", drawn_design(200))))
 
 
 @pytest.mark.parametrize("broken", ["x", "weight"])
@@ -408,4 +454,4 @@ def test_a_bad_value_of_the_training_rows_is_reported_with_the_name_of_the_varia
     (x[7] if broken == "x" else weight)[3] = np.nan
     rows = training_rows(("m900", "train", replace(design, x=csr_matrix(x), weight=weight)))
     with pytest.raises(LearningError, match="m900: "):
-        fit_variant("m900", registry("1"), rows)
+        fit_variant(M900, None, registry("1"), rows)
