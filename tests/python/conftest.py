@@ -1,9 +1,12 @@
 """Builds of the project in folders of their own, with the world of the `ci` preset or a smaller one."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,18 +76,33 @@ class Warehouse:
             return connection.execute(sql, list(parameters)).fetchall()
 
 
+def made_once(tmp_path_factory, name: str, make: Callable[[Warehouse], None]) -> Warehouse:
+    """What the first of the processes that run tests makes, a copy for each of them: DuckDB lets no other read a file
+    that one may write."""
+    here = tmp_path_factory.getbasetemp()
+    shared = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / f"{name}_for_all"
+    done = shared.with_suffix(".done")
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(Warehouse(shared))
+            done.touch()
+    return Warehouse(Path(shutil.copytree(shared, here / name)))
+
+
 @pytest.fixture(scope="session")
 def ci_world(tmp_path_factory) -> Warehouse:
     """The project built on the simulated world of the `ci` preset. Tests only read it."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("ci_world"))
-    warehouse.dbt("build", world_preset="ci")
-    return warehouse
+    return made_once(tmp_path_factory, "ci_world", lambda warehouse: warehouse.dbt("build", world_preset="ci"))
 
 
 @pytest.fixture(scope="session")
 def tiny_raw(tmp_path_factory) -> Path:
     """A folder with the raw tables of a tiny world as Parquet files: what a user's own export looks like."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("tiny_world"))
+    return made_once(tmp_path_factory, "tiny_world", export_tiny_world).folder / "raw"
+
+
+def export_tiny_world(warehouse: Warehouse) -> None:
     warehouse.dbt("run", "--select", "world", **TINY_WORLD)
     folder = warehouse.folder / "raw"
     folder.mkdir()
@@ -93,4 +111,3 @@ def tiny_raw(tmp_path_factory) -> Path:
             "select table_name from duckdb_tables() where schema_name = 'raw'"
         ).fetchall():
             connection.execute(f"copy (from raw.{table}) to '{folder / table}.parquet'")
-    return folder

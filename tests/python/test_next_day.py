@@ -2,6 +2,8 @@
 
 import random
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,7 +17,7 @@ from relevance import publication
 from relevance.world.next_day import NextDayError, live_next_day
 from test_determinism import checksums
 from test_point_in_time import EVENTS
-from test_publication import digest, kill_when
+from test_publication import digest
 
 TODAY, TOMORROW = date(2024, 2, 15), date(2024, 2, 16)  # the ci world's log has 45 days
 LOGGED = ("impressions", "engagements", "autoplays", "dismissals", "email_sends", "job_views")
@@ -24,6 +26,18 @@ DAY = ("build", "--selector", "day")
 
 def live(warehouse: Warehouse) -> str:
     return live_next_day(warehouse.file, warehouse.published_file)
+
+
+def kill_when(process: subprocess.Popen, begins: str, finished: int) -> None:
+    """Kills a build once `finished` nodes have ended and a line with the text `begins` was printed."""
+    done = 0
+    for line in process.stdout:
+        done += " OK " in line or " PASS " in line
+        if done >= finished and begins in line:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    assert process.returncode == -signal.SIGKILL, "the build ended before it was killed"
 
 
 @contextmanager
@@ -147,27 +161,32 @@ CLOSE = 1e-3  # of a coefficient: a fit ends that near to the optimum, wherever 
 
 @pytest.fixture(scope="module")
 def day_by_day(tiny_raw: Path, tmp_path_factory) -> dict[str, Warehouse]:
-    """A warehouse built for the 19th (`first`) and then, a day passed over, for the 21st (`moved`) and again for the
-    19th (`back`); and one built for the 21st at once."""
+    """A warehouse built for the 21st `at once`, the same gone `back` to the 19th, and from there `on` to the 21st, a day
+    passed over."""
     folder = tmp_path_factory.mktemp("day_by_day")
-    settings = {"raw_location": str(tiny_raw), "max_quarantine_share": 0.5}
-    warehouses = {name: Warehouse(folder / name) for name in ("first", "at once")}
-    warehouses["first"].dbt(*DAY, *WITHOUT_TESTS, as_of_date="2024-01-19", **settings)
-    warehouses["at once"].dbt(*DAY, *WITHOUT_TESTS, as_of_date="2024-01-21", **settings)
-    for name, earlier, day in (("moved", "first", "2024-01-21"), ("back", "moved", "2024-01-19")):
-        shutil.copytree(folder / earlier, folder / name)
-        warehouses[name] = Warehouse(folder / name)
-        warehouses[name].dbt(*DAY, *WITHOUT_TESTS, as_of_date=day, **settings)
+    warehouses, before = {}, None
+    for name, day in (("at once", "2024-01-21"), ("back", "2024-01-19"), ("on", "2024-01-21")):
+        if before is not None:
+            shutil.copytree(before.folder, folder / name)
+        before = warehouses[name] = Warehouse(folder / name)
+        before.dbt(*DAY, *WITHOUT_TESTS, raw_location=str(tiny_raw), as_of_date=day)
     return warehouses
 
 
-@pytest.mark.parametrize(("one", "two"), [("moved", "at once"), ("back", "first")])
-def test_days_passed_over_or_gone_back_to_give_the_tables_of_one_build(day_by_day, one: str, two: str) -> None:
-    first, second = checksums(day_by_day[one]), checksums(day_by_day[two])
+def test_a_day_gone_back_to_knows_nothing_of_later_days(day_by_day) -> None:
+    back = day_by_day["back"]
+    assert back.published("select as_of_date, version from serving.publication") == [(date(2024, 1, 19), 2)]
+    for table, column in {"labels.labels": "served_date", "features.feature_dates": "feature_date"}.items():
+        ((last,),) = back.query(f"select max({column}) from {table}")
+        assert last in (date(2024, 1, 18), date(2024, 1, 19)), table
+
+
+def test_days_gone_back_and_passed_over_give_the_tables_of_one_build(day_by_day) -> None:
+    first, second = checksums(day_by_day["on"]), checksums(day_by_day["at once"])
     same = [name for name in second if name.startswith(tuple(f"{schema}." for schema in NOT_LEARNED))]
     assert len(same) > 80
     assert {name for name in same if first[name] != second[name]} == set()
-    with both(day_by_day[one], day_by_day[two]) as connection:
+    with both(day_by_day["on"], day_by_day["at once"]) as connection:
         # a day takes the penalties over: models are the same where another choice would not have been made
         connection.execute(
             """

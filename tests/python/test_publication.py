@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from conftest import ROOT, TINY_WORLD, WITHOUT_TESTS, Warehouse
+from conftest import ROOT, Warehouse
 from relevance import publication
 from relevance.publication import FILE, ROWS_AND_CHECKSUM, PublicationError, publish
 
@@ -747,36 +747,6 @@ def test_what_a_killed_publication_leaves_is_never_what_readers_open(tmp_path):
         make_warehouse(session)
         publish_now(session, tmp_path, keep=0)
     assert len(files_of(tmp_path)) == 2
-
-
-def kill_when(process: subprocess.Popen, begins: str, finished: int) -> None:
-    """Kills a build once `finished` nodes have ended and a line with the text `begins` was printed."""
-    done = 0
-    for line in process.stdout:
-        done += " OK " in line or " PASS " in line
-        if done >= finished and begins in line:
-            process.send_signal(signal.SIGKILL)
-            break
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, "the build ended before it was killed"
-
-
-def test_a_build_killed_at_any_moment_leaves_readers_their_version_and_the_next_build_publishes(tmp_path):
-    warehouse = Warehouse(tmp_path)
-    warehouse.dbt("seed", **TINY_WORLD)
-    warehouse.dbt("run", **TINY_WORLD)
-    before = digest(warehouse.published_file)
-    chance = random.Random(11)
-    moments = [("START", chance.randrange(20, 90)), ("START", chance.randrange(120, 250)), ("serving.publication", 1)]
-    with reader_of(warehouse.published_file) as seen:
-        for begins, finished in moments:
-            kill_when(warehouse.start("build", *WITHOUT_TESTS, **TINY_WORLD), begins, finished)
-            assert digest(warehouse.published_file) == before
-    assert seen["failure"] is None
-    assert set(seen["versions"]) == {"1"}
-    warehouse.dbt("build", *WITHOUT_TESTS, **TINY_WORLD)
-    assert warehouse.published("select version from serving.publication") == [(2,)]
-    assert {row["checksum"] for row in publication.versions(str(warehouse.published_file.parent))} == {"complete"}
 
 
 # ------------------------------------------------------------------------------------------- the whole project
