@@ -161,8 +161,8 @@ CLOSE = 1e-3  # of a coefficient: a fit ends that near to the optimum, wherever 
 
 @pytest.fixture(scope="module")
 def day_by_day(tiny_raw: Path, tmp_path_factory) -> dict[str, Warehouse]:
-    """A warehouse built for the 21st `at once`, the same gone `back` to the 19th, and from there `on` to the 21st, a day
-    passed over."""
+    """A warehouse built for the 21st `at once`, the same gone `back` to the 19th, and from there `on` to the 21st, with
+    no build for the 20th."""
     folder = tmp_path_factory.mktemp("day_by_day")
     warehouses, before = {}, None
     for name, day in (("at once", "2024-01-21"), ("back", "2024-01-19"), ("on", "2024-01-21")):
