@@ -1,4 +1,4 @@
-"""What is installed is what constraints.txt pins, under licences that let a platform use it; as a script, prints them."""
+"""What is installed is what constraints.txt pins, under licences that let a platform use it; run, it prints them."""
 
 import re
 import tomllib
