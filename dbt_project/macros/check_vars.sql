@@ -7,7 +7,7 @@
         'held_out_share', 'held_out_fold', 'cs04_text_parts', 'propagation_threshold', 'propagation_cap', 'augmentation_threshold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive',
         'candidates_per_member', 'recommendations_per_member', 'short_course_share', 'finished_share', 'new_course_boost',
-        'impression_discount', 'variants',
+        'impression_discount', 'experiment_members', 'variants',
     ]) }}
 {% endmacro %}
 
@@ -47,7 +47,7 @@
     {%- for name in (
         'world_seed', 'world_members', 'world_courses', 'world_days', 'published_versions', 'minimum_cohort', 'held_out_fold',
         'augmentation_cap', 'augmentation_hops', 'minimum_skill_labels', 'negatives_per_positive', 'candidates_per_member',
-        'recommendations_per_member',
+        'recommendations_per_member', 'experiment_members',
     ) if not modules.re.fullmatch('[0-9]{1,15}', var(name, 1) | string) -%}
         {%- do problems.append("var " ~ name ~ " is '" ~ var(name) ~ "'. Remedy: give a whole number from 0 upwards") -%}
     {%- endfor -%}

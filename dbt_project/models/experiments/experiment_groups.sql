@@ -18,4 +18,4 @@ select
     groups.pair_values
 from {{ ref('scoring_groups') }} as groups
 cross join compared_variants
-semi join {{ ref('truth_sessions') }} as sessions on groups.member_id = sessions.member_id
+semi join {{ ref('experiment_sessions') }} as sessions on groups.member_id = sessions.member_id

@@ -34,7 +34,7 @@ served as (
         sessions.open_chance,
         slates.courses,
         slates.is_personal
-    from {{ ref('truth_sessions') }} as sessions
+    from {{ ref('experiment_sessions') }} as sessions
     inner join compared using (channel)
     inner join {{ ref('experiment_slates') }} as slates
         on compared.variant = slates.variant

@@ -5,7 +5,7 @@
 {%- set length = 48 %}
 with members as (
     select distinct member_id
-    from {{ ref('truth_sessions') }}
+    from {{ ref('experiment_sessions') }}
 ),
 
 rule_variants as (

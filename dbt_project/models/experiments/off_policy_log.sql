@@ -34,7 +34,7 @@ drawn as (
         positions.number + 1 as position,
         catalogue.courses,
         {{ hash_bucket(['sessions.session_id', 'positions.number'], 'random traffic', 'catalogue.courses') }} as course_number
-    from {{ ref('truth_sessions') }} as sessions
+    from {{ ref('experiment_sessions') }} as sessions
     inner join {{ ref('truth_channels') }} as channels on sessions.channel = channels.channel
     inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
     cross join catalogue
