@@ -5,8 +5,8 @@
 The warehouse is one that `make run` left on the simulated world. In a copy of it every member stands so many times,
 under new ids, with profile, log, candidates, features and sessions: what the experiments read. Then dbt runs the models
 of the experiments in both; printed are seconds by model and in all, of dbt's own clock. Of more members as many take
-part as the var experiment_members says. 180 seconds on two cores are wanted, whatever the size. Off-policy values, repeated tests and what is about the
-world rather than about experiments are not among the models.
+part as the var experiment_members says. 180 seconds on two cores are wanted, whatever the size. Off-policy values,
+repeated tests and what is about the world rather than about experiments are not among the models.
 """
 
 import argparse
