@@ -143,6 +143,10 @@ def test_a_day_is_lived_in_its_own_lists_and_while_the_world_lasts(lived: Wareho
         connection.execute("update staging.as_of_date set as_of_date = as_of_date + 13")
     with pytest.raises(NextDayError, match=r"the world ends before 2024-02-29\. Remedy: "):
         live(copy)
+    with duckdb.connect(str(copy.file)) as connection:  # tables of one's own, in a warehouse that once had the world
+        connection.execute("update staging.raw_files set scan = 'members.parquet'")
+    with pytest.raises(NextDayError, match="the warehouse has no simulated world"):
+        live(copy)
 
 
 @pytest.mark.parametrize(("make", "words"), [(False, "does not exist. Remedy: make run"), (True, "no simulated world")])
