@@ -57,8 +57,8 @@ def _live(connection: duckdb.DuckDBPyConnection, published: Path) -> str:
     is_simulated = tables.issuperset(("world.world_parameters", "raw.impressions", "staging.raw_files"))
     if not is_simulated or connection.execute("from staging.raw_files where scan is not null limit 1").fetchall():
         raise NextDayError(
-            "the warehouse has no simulated world. Remedy: make run builds one; to tables of your own add the rows of the "
-            "day, and build"
+            "the warehouse has no simulated world. Remedy: make run builds one; to tables of your own add the rows of "
+            "the day, and build"
         )
     ((today, last),) = connection.execute(
         "select (select as_of_date from staging.as_of_date), (select max(cast(served_at as date)) from raw.impressions)"
