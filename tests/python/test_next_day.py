@@ -4,6 +4,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -129,16 +130,41 @@ def test_penalties_are_those_of_the_build_before(ci_world: Warehouse, lived: War
     assert ci_world.query("select count(*) from variants.l2_search where variant = 'm105'") == [(3,)]
 
 
-def test_a_day_is_lived_in_its_own_lists_and_while_the_world_lasts(lived: Warehouse, tmp_path: Path) -> None:
-    shutil.copytree(lived.folder, tmp_path / "copy")
-    copy = Warehouse(tmp_path / "copy")
+@pytest.fixture
+def copy(lived: Warehouse, tmp_path: Path) -> Warehouse:
+    return Warehouse(Path(shutil.copytree(lived.folder, tmp_path / "copy")))
+
+
+def test_a_day_is_lived_in_its_own_lists(copy: Warehouse) -> None:
     before = digest(copy.file)
     publication.serve_version(str(copy.published_file.parent), "1")
     with pytest.raises(NextDayError, match=f"has the lists of {TODAY}, the warehouse is at {TOMORROW}. Remedy: "):
         live(copy)
-    with duckdb.connect(str(copy.file)), pytest.raises(NextDayError, match="warehouse"):
-        live_next_day(tmp_path / "copy" / "published" / ".." / "warehouse.duckdb", copy.published_file)
+    copy.published_file.unlink()
+    with pytest.raises(NextDayError, match=r"recommendations.duckdb does not exist\. Remedy: make run"):
+        live(copy)
     assert digest(copy.file) == before
+
+
+def test_of_two_at_once_the_second_stops(copy: Warehouse) -> None:
+    published = digest(copy.published_file)
+    other = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('open', flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", other, str(copy.file)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(NextDayError, match=r"(?s)Could not set lock on file.*another process"):
+            live(copy)
+        done = copy.dbt(*DAY, check=False)
+        assert done.returncode != 0
+        assert "Could not set lock on file" in done.stdout
+    finally:
+        process.kill()
+        process.wait()
+    assert copy.query("select as_of_date from staging.as_of_date") == [(TOMORROW,)]
+    assert digest(copy.published_file) == published
+
+
+def test_a_day_is_lived_while_the_world_lasts_and_in_no_other_tables(copy: Warehouse) -> None:
     with duckdb.connect(str(copy.file)) as connection:
         connection.execute("update staging.as_of_date set as_of_date = as_of_date + 13")
     with pytest.raises(NextDayError, match=r"the world ends before 2024-02-29\. Remedy: "):

@@ -48,7 +48,7 @@ def live_next_day(warehouse: str | Path, published: str | Path) -> str:
         with duckdb.connect(str(warehouse)) as connection:
             return _live(connection, published)
     except duckdb.Error as error:
-        raise NextDayError(f"{warehouse}: {error}") from error
+        raise NextDayError(f"{error} Remedy: wait for another process that has {warehouse} open") from error
 
 
 def _live(connection: duckdb.DuckDBPyConnection, published: Path) -> str:
