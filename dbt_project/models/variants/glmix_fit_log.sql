@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- how the fits of the variants with random effects went, pass by pass
 with passes as (
     {{ rows_of_effect(mixed_variants(), 'fit') | trim }}

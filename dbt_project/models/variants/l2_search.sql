@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- the penalties that were tried on the validation days
 with trials as (
     {{ rows_of_effect(learned_variants(), 'search') | trim }}
