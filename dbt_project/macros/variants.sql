@@ -97,7 +97,7 @@ from {{ list_rows(lists, ['variant', 'member_id'], columns) }} as listed
 inner join {{ ref('candidate_courses') }} as courses using (course_number)
 {%- endmacro %}
 
-{# The variants that treatments give to members, and the parts that they are made of. #}
+{# The variants that treatments give to members. #}
 {% macro served_variants() %}
     {% set names = [] %}
     {% set treatments = ref('treatments') %}
@@ -106,20 +106,19 @@ inner join {{ ref('candidate_courses') }} as courses using (course_number)
             {% do names.append(row[0]) %}
         {% endfor %}
     {% endif %}
-    {% for name in names %}
-        {% for part in resolved_variant(name).parts or [] if part not in names %}{% do names.append(part) %}{% endfor %}
-    {% endfor %}
     {{ return(names) }}
 {% endmacro %}
 
-{# How a build comes by the models of the variants, as {name: learning}. A day (dbt build --selector day) begins with the models
-   before where they are served (warm), and leaves the others as they are (kept); any other build learns all anew. #}
+{# How a build comes by the models of the variants, as {name: learning}. A day (dbt build --selector day) learns models per member
+   and per course where they are served, from the model before on (warm): they know members by what these did last. The others
+   stay as they are (kept). Any other build learns all anew. #}
 {% macro learning() %}
     {% set found = {} %}
     {% set is_day = invocation_args_dict.selector == 'day' %}
     {% set served = served_variants() if is_day else [] %}
     {% for name in var('variants') | sort %}
-        {% do found.update({name: 'anew' if not is_day else ('warm' if name in served else 'kept')}) %}
+        {% set is_warm = name in served and resolved_variant(name).random_effects %}
+        {% do found.update({name: 'anew' if not is_day else ('warm' if is_warm else 'kept')}) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}

@@ -12,7 +12,7 @@ given as (
     select snapshots.course_day_id, features.feature, features.term, features.value
     from snapshots
     inner join {{ ref('course_features') }} as features using (course_id, family, feature_date)
-    where features.feature in (select feature from {{ ref('used_features') }})
+    where features.feature in (select feature from {{ ref('used_features') }} where is_learned)
     union all
     select
         course_days.course_day_id,

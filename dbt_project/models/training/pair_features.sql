@@ -24,7 +24,7 @@ given as (
     select snapshots.pair_id, features.feature, features.term, features.value
     from snapshots
     inner join {{ ref('interaction_features') }} as features using (member_id, course_id, family, feature_date)
-    where features.feature in (select feature from {{ ref('used_features') }})
+    where features.feature in (select feature from {{ ref('used_features') }} where is_learned)
 ),
 
 {{ with_derived('pair_side', 'given', ['pair_id'], 'interaction') }}

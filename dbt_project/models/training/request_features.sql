@@ -12,15 +12,15 @@ given as (
     select snapshots.request_id, features.feature, features.term, features.value
     from snapshots
     inner join {{ ref('member_features') }} as features using (member_id, family, feature_date)
-    where features.feature in (select feature from {{ ref('used_features') }})
+    where features.feature in (select feature from {{ ref('used_features') }} where is_learned)
     union all
     select request_id, 'day_of_week' as feature, {{ day_of_week('served_date') }} as term, 1.0e0 as value
     from requests
-    where 'day_of_week' in (select feature from {{ ref('used_features') }})
+    where 'day_of_week' in (select feature from {{ ref('used_features') }} where is_learned)
     union all
     select request_id, 'hour' as feature, cast(served_hour as varchar) as term, 1.0e0 as value
     from requests
-    where 'hour' in (select feature from {{ ref('used_features') }})
+    where 'hour' in (select feature from {{ ref('used_features') }} where is_learned)
 ),
 
 {{ with_derived('member_side', 'given', ['request_id'], 'member') }}

@@ -3,6 +3,7 @@
 -- depends_on: {{ ref('treatments') }}
 {%- set registry = var('variants') %}
 {%- set learning = learning() %}
+{%- set served = served_variants() %}
 {%- for name in registry | sort %}
 {%- set variant = resolved_variant(name) %}
 select
@@ -16,6 +17,7 @@ select
     {{ "'" ~ variant.parts | join('|') ~ "'" if variant.parts else 'cast(null as varchar)' }} as parts,
     {{ "'" ~ variant.random_effects | join('|') ~ "'" if variant.random_effects else 'cast(null as varchar)' }} as random_effects,
     cast({{ new_course_boost(name) }} as double) as new_course_boost,
+    {{ 'true' if name in served else 'false' }} as is_served,
     '{{ learning[name] }}' as learning,
     '{{ variant.description | default('') | replace("'", "''") }}' as description
 {{ 'union all' if not loop.last }}
