@@ -2,6 +2,7 @@
 -- long, the latest releases follow, so everybody has a full list. `score` is the variant's; the position is the place by
 -- score, k, moved by what happens to the list afterwards: the order of
 --     k * (1 + impression_discount * impressions without a click) / (1 + new_course_boost of a new course).
+-- The scorer's lists are in order, and without what is excluded: those that are full and do not move stand as they are.
 {%- set length = var('recommendations_per_member') %}
 {%- set is_discounted = var('impression_discount') | float > 0 %}
 {%- set is_moved = is_discounted or boosted_variants() | length > 0 %}
@@ -11,9 +12,30 @@ with assigned as (
     from {{ ref('assignments') }}
 ),
 
+settled_lists as (
+    select lists.variant, lists.member_id, lists.courses, lists.scores, {{ list_places('lists.courses') }} as places
+    from {{ ref('learned_lists') }} as lists
+    inner join {{ ref('variants') }} as variants using (variant)
+    where len(lists.courses) >= {{ length }}
+        and {{ 'false' if is_discounted else 'variants.new_course_boost = 0' }}
+),
+
+settled as (
+    select listed.variant, listed.member_id, courses.course_id, round(listed.score, 9) as score, listed.place
+    from {{ list_rows('settled_lists', ['variant', 'member_id'], {'courses': 'course_number', 'scores': 'score', 'places': 'place'}) }} as listed
+    inner join {{ ref('candidate_courses') }} as courses using (course_number)
+    where listed.place <= {{ length }}
+),
+
+unsettled_lists as (
+    select lists.*
+    from {{ ref('learned_lists') }} as lists
+    anti join settled_lists on lists.variant = settled_lists.variant and lists.member_id = settled_lists.member_id
+),
+
 variant_scores as (
     select variant, member_id, course_id, score
-    from {{ ref('learned_scores') }}
+    from ({{ listed_scores('unsettled_lists') | indent(4) }}) as learned_scores
     union all
     select assigned.variant, assigned.member_id, affinity_scores.course_id, affinity_scores.score
     from assigned
@@ -47,7 +69,8 @@ short_lists as (
         count(scored.course_id) as scored_courses,
         least(coalesce(min(scored.score), 0), 0) as lowest_score
     from assigned
-    left join scored using (variant, member_id)
+    anti join settled_lists on assigned.variant = settled_lists.variant and assigned.member_id = settled_lists.member_id
+    left join scored on assigned.variant = scored.variant and assigned.member_id = scored.member_id
     group by assigned.variant, assigned.member_id
     having count(scored.course_id) < {{ length }}
 ),
@@ -101,6 +124,15 @@ moved as (
     {%- endif %}
 ){% endif %}
 
+select
+    variant,
+    member_id,
+    course_id,
+    cast(score as double) as score,
+    cast(place as integer) as position,
+    false as is_boosted
+from settled
+union all
 select
     variant,
     member_id,
