@@ -11,13 +11,15 @@ NOT_COMPARED = {
 }
 
 
-def checksums(warehouse: Warehouse) -> dict[str, tuple]:
+def checksums(warehouse: Warehouse, schemas: str = ".*") -> dict[str, tuple]:
+    """Rows and checksum of every table of the schemas that match."""
     tables = warehouse.query(
         """
         select schema_name || '.' || table_name
         from duckdb_tables()
-        where schema_name not in ('main', 'information_schema')
-        """
+        where schema_name not in ('main', 'information_schema') and regexp_full_match(schema_name, ?)
+        """,
+        schemas,
     )
     sums = {}
     for (name,) in sorted(tables):

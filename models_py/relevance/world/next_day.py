@@ -8,7 +8,7 @@ lived or it has not. The build that follows learns from it.
 import os
 import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -38,8 +38,8 @@ def live_next_day(warehouse: str | Path, published: str | Path) -> str:
     """Appends the day of the lists to the raw tables of a warehouse; returns what happened, as a line.
 
     warehouse, published : DuckDB files, the second with the lists of the day. A day that has been lived is not lived
-    again. Raises NextDayError where there is no simulated world, or its days are over, or the published lists are those
-    of another day.
+    again. Raises NextDayError where there is no simulated world, or its days are over, or the published lists are of a
+    day that the log has not come to.
     """
     warehouse, published = Path(warehouse), Path(published)
     if not warehouse.is_file():
@@ -60,18 +60,23 @@ def _live(connection: duckdb.DuckDBPyConnection, published: Path) -> str:
             "the warehouse has no simulated world. Remedy: make run builds one; to tables of your own add the rows of "
             "the day, and build"
         )
-    ((today, last),) = connection.execute(
-        "select (select as_of_date from staging.as_of_date), (select max(cast(served_at as date)) from raw.impressions)"
-    ).fetchall()
-    if last >= today:
+    if not published.is_file():
+        raise NextDayError(f"{published} does not exist. Remedy: make run")
+    path = str(published).replace("'", "''")
+    connection.execute(f"attach '{path}' as published (read_only)")
+    ((today,),) = connection.execute(f"select as_of_date from published.{SCHEMA}.publication").fetchall()
+    ((last,),) = connection.execute("select max(cast(served_at as date)) from raw.impressions").fetchall()
+    if today <= last:
         return f"{today} has been lived; the build that takes it in is still to come"
+    if today > last + timedelta(1):
+        raise NextDayError(f"{published} has the lists of {today}, the log ends on {last}. Remedy: build, and publish")
     config, forgotten = world_config(connection.table("world.world_parameters"))
     end = FIRST_DATE + timedelta(config.days + HORIZON_DAYS)
     if today >= end:
         raise NextDayError(
             f"the world ends before {end}. Remedy: make run starts it anew, with a larger var world_days"
         )
-    lists, variants = _served_lists(connection, published, today, config.members)
+    lists, variants = _served_lists(connection, config.members)
     day = (today - FIRST_DATE).days
     first = dict(zip(("impression_id", "session_id", "send_id"), connection.execute(
         """
@@ -94,19 +99,8 @@ def _live(connection: duckdb.DuckDBPyConnection, published: Path) -> str:
     return f"{today} was lived: {rows['impressions'].num_rows:,} impressions, {clicks:,} engagements"
 
 
-def _served_lists(
-    connection: duckdb.DuckDBPyConnection, published: Path, today: date, members: int
-) -> tuple[NDArray, NDArray]:
+def _served_lists(connection: duckdb.DuckDBPyConnection, members: int) -> tuple[NDArray, NDArray]:
     """(channels, members, LIST_LENGTH) course indices and (channels, members) variants of the published file."""
-    if not published.is_file():
-        raise NextDayError(f"{published} does not exist. Remedy: make run")
-    path = str(published).replace("'", "''")
-    connection.execute(f"attach '{path}' as published (read_only)")
-    ((made_for,),) = connection.execute(f"select as_of_date from published.{SCHEMA}.publication").fetchall()
-    if made_for != today:
-        raise NextDayError(
-            f"{published} has the lists of {made_for}, the warehouse is at {today}. Remedy: build, or make rollback"
-        )
     stored = connection.sql(
         f"""
         select
@@ -123,7 +117,6 @@ def _served_lists(
     cards = connection.execute(
         f"select course_number, course_id - 1 as course from published.{SCHEMA}.course_cards order by course_number"
     ).fetchnumpy()
-    connection.execute("detach published")
     row = stored.column("member").to_numpy()
     channel = np.array([CHANNELS.index(name) for name in stored.column("channel").to_pylist()], np.int64)
     numbers = stored.column("course_numbers").combine_chunks()
