@@ -162,12 +162,17 @@ def fit_variant(this, session, variants, training_rows, *parts) -> pa.Table:
 def learned(this, session, variants, fit: Callable[[dict, pa.Table | None], pa.Table]) -> pa.Table:
     """The rows of the variant that is named as `this`, by the column `learning` of its row of the registry:
 
-    anew : `fit(row, None)`;  warm : `fit(row, rows of the build before)`;  kept : these rows as they are. Where the
-    build before left none, `fit(row, None)`. No rows where there is nothing to learn from; errors name the variant.
+    anew : `fit(row, None)`;  warm : `fit(row, rows of the build before)`, None where it left none;  kept : these rows
+    as they are. No rows where there is nothing to learn from. Raises LearningError naming the variant, also where there
+    are no rows to keep.
     """
     (row,) = variants.filter(f"variant = '{this.identifier}'").to_arrow_table().to_pylist()
     before = None if row["learning"] == "anew" else engine(session).before(this)
-    if row["learning"] == "kept" and before is not None:
+    if row["learning"] == "kept":
+        if before is None:
+            raise LearningError(
+                f"{this.identifier}: there is no model to keep. Remedy: build once without --selector day"
+            )
         return before
     try:
         return fit(row, before if before is not None and before.num_rows else None)

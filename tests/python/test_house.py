@@ -247,16 +247,8 @@ def test_no_file_names_a_machine_path_or_a_registry_host() -> None:
         for path in ROOT.rglob("*")
         if path.is_file()
         and path.suffix in {".py", ".sql", ".yml", ".md", ".toml", ".txt", ".csv", ""}
-        and not {".git", ".venv", "target", "logs", ".pytest_cache", ".ruff_cache", "__pycache__"}
+        and not {".git", ".venv", "target", "logs", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"}
         & set(path.relative_to(ROOT).parts)
         and path != Path(__file__)
     ]
     assert [f"{path}: {m.group()}" for path in tracked for m in pattern.finditer(path.read_text(errors="ignore"))] == []
-
-
-def test_constraints_pin_every_package_exactly() -> None:
-    lines = (ROOT / "constraints.txt").read_text().split()
-    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9A-Za-z.]+", line) for line in lines)
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
-    assert {"duckdb", "dbt-core", "dbt-duckdb", "scikit-learn", "pytest", "ruff"} <= pinned
-    assert any(line.startswith("dbt-core==1.11.") for line in lines)

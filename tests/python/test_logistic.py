@@ -406,13 +406,12 @@ def test_a_day_begins_with_the_model_before_and_keeps_its_penalty():
     assert chosen_penalties(anew) == {"global": (5000.0, 0.0)}
 
 
-def test_what_nobody_is_served_stays_as_it_is_and_is_learned_where_nothing_was_left():
-    rows = training_rows(("m900", "train", drawn_design(300)))
+def test_a_day_keeps_other_models_as_they_are_and_needs_them():
     before = fit_variant(M900, None, registry("7"), training_rows(("m900", "train", drawn_design(300, 5))))
-    kept = registry("2", learning="kept")
+    rows, kept = training_rows(("m900", "train", drawn_design(300))), registry("2", learning="kept")
     assert fit_variant(M900, left_by_the_build_before(before), kept, rows) == before
-    with duckdb.connect() as session:
-        assert fit_variant(M900, session, kept, rows) == fit_variant(M900, None, registry("2"), rows)
+    with duckdb.connect() as session, pytest.raises(LearningError, match="m900: there is no model to keep. Remedy: "):
+        fit_variant(M900, session, kept, rows)
 
 
 @pytest.mark.parametrize("examples", [0, 30])

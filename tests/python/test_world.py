@@ -102,7 +102,7 @@ def logged_days(tiny) -> list[LoggedDay]:
 
     def recording(world, mappings, day, lists, *others):
         shown, sent = original(world, mappings, day, lists, *others)
-        days.append(LoggedDay(day, lists, dict(shown)))
+        days.append(LoggedDay(day, lists[0], dict(shown)))  # the same in all channels
         return shown, sent
 
     with pytest.MonkeyPatch.context() as patch:
