@@ -24,7 +24,7 @@ def licence_of(package: str) -> str:
 
 def test_every_package_is_pinned_and_no_pin_names_where_it_comes_from():
     text = (ROOT / "constraints.txt").read_text()
-    assert not re.search(r"://|--index|--find-links| @ ", text)
+    assert not re.search(r"://|--| @ ", text)
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert len(PINS) == len(lines) > 50
     assert dict(PINS)["dbt-core"].startswith("1.11.")  # later ones download at the installation

@@ -410,7 +410,7 @@ def test_a_day_keeps_other_models_as_they_are_and_needs_them():
     before = fit_variant(M900, None, registry("7"), training_rows(("m900", "train", drawn_design(300, 5))))
     rows, kept = training_rows(("m900", "train", drawn_design(300))), registry("2", learning="kept")
     assert fit_variant(M900, left_by_the_build_before(before), kept, rows) == before
-    with duckdb.connect() as session, pytest.raises(LearningError, match="m900: there is no model to keep. Remedy: "):
+    with duckdb.connect() as session, pytest.raises(LearningError, match=r"m900: there is no model to keep\. Remedy: "):
         fit_variant(M900, session, kept, rows)
 
 
