@@ -235,8 +235,7 @@ def state_of(warehouse: Warehouse) -> State:
 
 @pytest.fixture(scope="module")
 def days(tiny_raw: Path, tmp_path_factory) -> dict[str, State]:
-    """A day `at once` for the 21st, the warehouse gone `back` to the 19th, and from there `on` to the 21st, none for the
-    20th."""
+    """A day `at once` for the 21st, the warehouse gone `back` to the 19th, and from there `on` to the 21st."""
     warehouse, states = Warehouse(tmp_path_factory.mktemp("days")), {}
     warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(tiny_raw), as_of_date="2024-01-21")
     for name, day in (("at once", "2024-01-21"), ("back", "2024-01-19"), ("on", "2024-01-21")):

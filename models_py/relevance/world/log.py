@@ -24,6 +24,7 @@ from relevance.world.policies import (
 EMAIL = CHANNELS.index("email")
 FEED = CHANNELS.index("feed")
 EMAIL_WEEKDAY = 1  # Tuesday
+LAST_SECOND = 86_400 - 120  # of the last impression of a log: what follows it is of the same day
 
 Columns = dict[str, NDArray]
 
@@ -50,6 +51,8 @@ def simulate(world: World, mappings: Mappings, progress: Callable[[str], None]) 
         for day in range(first, min(last, days)):
             shown, sent = one_day(world, mappings, day, in_all_channels(lists), in_all_channels(arm_of), seen)
             shown["variant"] = names[shown.pop("arm")]
+            if day == days - 1:
+                shown["second"] = np.minimum(shown["second"], LAST_SECOND)
             impressions.append(shown)
             sends.append(sent)
         progress(f"world: logged days {first} to {min(last, days) - 1}")

@@ -21,13 +21,12 @@ from relevance.design import places
 from relevance.privacy import without_members
 from relevance.publication import SCHEMA
 from relevance.world.config import CHANNELS, FIRST_DATE, HORIZON_DAYS, LIST_LENGTH
-from relevance.world.log import Columns, nothing_seen, one_day
+from relevance.world.log import LAST_SECOND, Columns, nothing_seen, one_day
 from relevance.world.models import world_config
 from relevance.world.policies import platform_mappings
 from relevance.world.tables import Simulation, job_views_of_day, simulation
 
 LOGGED = ("impressions", "engagements", "autoplays", "dismissals", "email_sends")
-LAST_SECOND = 86_400 - 120  # of an impression: what follows it is of the same day, and the next one begins after it
 
 
 class NextDayError(RuntimeError):
