@@ -57,6 +57,12 @@
     map(array_agg({{ key }} order by {{ key }}), array_agg({{ value }} order by {{ key }}))
 {%- endmacro %}
 
+{% macro struct_of(fields) %}{{ return(adapter.dispatch('struct_of')(fields)) }}{% endmacro %}
+{#- a struct of named values, which compares by its fields from the first on -#}
+{% macro default__struct_of(fields) -%}
+    { {%- for name, value in fields.items() %}'{{ name }}': {{ value }}{{ ', ' if not loop.last }}{% endfor -%} }
+{%- endmacro %}
+
 {% macro numbers(count) %}{{ return(adapter.dispatch('numbers')(count)) }}{% endmacro %}
 {#- a table of one column, the integers from 0 below count -#}
 {% macro default__numbers(count) -%}(select unnest(range({{ count }})) as number){%- endmacro %}

@@ -109,16 +109,27 @@ inner join {{ ref('candidate_courses') }} as courses using (course_number)
     {{ return(names) }}
 {% endmacro %}
 
-{# How a build comes by the models of the variants, as {name: learning}. A day (dbt build --selector day) learns models per member
-   and per course where they are served, from the model before on (warm): they know members by what these did last. The others
-   stay as they are (kept). Any other build learns all anew. #}
+{# How a build comes by the models of the variants, as {name: learning}. A day (dbt build --selector day) learns those with the
+   tag `daily`, from the model before on where the learner can (warm). The others stay as they are (kept). Any other build learns
+   all anew. #}
 {% macro learning() %}
     {% set found = {} %}
     {% set is_day = invocation_args_dict.selector == 'day' %}
-    {% set served = served_variants() if is_day else [] %}
     {% for name in var('variants') | sort %}
-        {% set is_warm = name in served and resolved_variant(name).random_effects %}
+        {% set is_warm = execute and 'daily' in model_node(name).tags %}
         {% do found.update({name: 'anew' if not is_day else ('warm' if is_warm else 'kept')}) %}
     {% endfor %}
     {{ return(found) }}
+{% endmacro %}
+
+{% macro model_node(name) %}{{ return(graph.nodes['model.' ~ project_name ~ '.' ~ name]) }}{% endmacro %}
+
+{# The variants of which no build has left a model. #}
+{% macro never_learned() %}
+    {% set names = [] %}
+    {% for name in learned_variants() %}
+        {% set model = model_node(name) %}
+        {% if adapter.get_relation(model.database, model.schema, model.alias) is none %}{% do names.append(name) %}{% endif %}
+    {% endfor %}
+    {{ return(names) }}
 {% endmacro %}

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from relevance.design import design_of
 from relevance.learning import EFFECTS, models_of
@@ -21,11 +20,8 @@ SCORES = pa.schema(
 
 def learned_example_scores(coefficients, variants, evaluation_rows, example_keys) -> pa.Table:
     """Rows (variant, example_id, score, and the effects' parts of it), the arguments are relations; no rows where
-    nothing was learned. A day measures the models that it learned: those it kept are not of its days."""
-    registry = variants.to_arrow_table()
-    learned = set(registry.filter(pc.field("learning") != "kept").column("variant").to_pylist())
-    models = models_of(coefficients.to_arrow_table(), registry)
-    models = {name: model for name, model in models.items() if name in learned}
+    nothing was learned."""
+    models = models_of(coefficients.to_arrow_table(), variants.to_arrow_table())
     design = design_of(evaluation_rows.to_arrow_table())
     if not len(design.examples):
         return SCORES.empty_table()

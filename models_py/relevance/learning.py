@@ -68,14 +68,13 @@ class Model:
 @dataclass(frozen=True)
 class Task:
     """What a learner gets. train, validation : designs over the same columns;  l2 : penalties to choose from;
-    parts : the models a blend combines;  before : rows of the model to begin with, its penalties among them, if any."""
+    parts : the models a blend combines."""
 
     variant: str
     l2: tuple[float, ...]
     train: Design
     validation: Design
     parts: dict[str, Model]
-    before: pa.Table | None = None
 
 
 def learner(name: str) -> ModuleType:
@@ -148,13 +147,13 @@ def fit_variant(this, session, variants, training_rows, *parts) -> pa.Table:
     nothing to learn: no rows, and the variant serves affinity lists. Raises LearningError naming the variant.
     """
 
-    def fit(row: dict, before: pa.Table | None) -> pa.Table:
+    def fit(row: dict, _: pa.Table | None) -> pa.Table:
         rows = (
             training_rows.filter(f"variant = '{row['variant']}' and split in ('train', 'validation')")
             .project("example_id, label, weight, feature, term, value, split = 'train' as is_train")
             .to_arrow_table()
         )
-        return learner(row["learner"]).fit(_task(row, rows, models_given(row, variants, parts), before))
+        return learner(row["learner"]).fit(_task(row, rows, models_given(row, variants, parts)))
 
     return learned(this, session, variants, fit)
 
@@ -162,18 +161,17 @@ def fit_variant(this, session, variants, training_rows, *parts) -> pa.Table:
 def learned(this, session, variants, fit: Callable[[dict, pa.Table | None], pa.Table]) -> pa.Table:
     """The rows of the variant that is named as `this`, by the column `learning` of its row of the registry:
 
-    anew : `fit(row, None)`;  warm : `fit(row, rows of the build before)`, None where it left none;  kept : these rows
-    as they are. No rows where there is nothing to learn from. Raises LearningError naming the variant, also where there
-    are no rows to keep.
+    anew : `fit(row, None)`;  warm : `fit(row, rows of the build before)`, None where it left none. No rows where there
+    is nothing to learn from. Raises LearningError naming the variant, also where the last build kept its model: then
+    there are no examples for it.
     """
     (row,) = variants.filter(f"variant = '{this.identifier}'").to_arrow_table().to_pylist()
-    before = None if row["learning"] == "anew" else engine(session).before(this)
     if row["learning"] == "kept":
-        if before is None:
-            raise LearningError(
-                f"{this.identifier}: there is no model to keep. Remedy: build once without --selector day"
-            )
-        return before
+        raise LearningError(
+            f"{this.identifier}: the last build was a day, which made no examples for it. Remedy: dbt build -s "
+            f"+{this.identifier}+"
+        )
+    before = engine(session).before(this) if row["learning"] == "warm" else None
     try:
         return fit(row, before if before is not None and before.num_rows else None)
     except NothingToLearnError as error:
@@ -203,7 +201,7 @@ def models_given(row: dict, variants, parts: Sequence) -> dict[str, Model]:
     return models
 
 
-def _task(row: dict, rows: pa.Table, parts: dict[str, Model], before: pa.Table | None) -> Task:
+def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:
     whole = design_of(rows)
     train_ids = np.unique(rows.filter(rows.column("is_train")).column("example_id").to_numpy())
     in_train = np.isin(whole.examples, train_ids)
@@ -213,8 +211,20 @@ def _task(row: dict, rows: pa.Table, parts: dict[str, Model], before: pa.Table |
         train=whole.rows(in_train),
         validation=whole.rows(~in_train),
         parts=dict(sorted(parts.items())),
-        before=before,
     )
+
+
+def names_with_parts(names: Sequence[str], variants: pa.Table) -> list[str]:
+    """Those variants and all that they are made of, in order."""
+    parts = dict(zip(variants.column("variant").to_pylist(), variants.column("parts").to_pylist(), strict=True))
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [part for part in (parts.get(name) or "").split("|") if part]
+    return sorted(found)
 
 
 def models_of(coefficients: pa.Table, variants: pa.Table) -> dict[str, Model]:

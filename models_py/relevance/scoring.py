@@ -11,7 +11,7 @@ from relevance.catalogue import CatalogueSpace, Shard
 from relevance.catalogue_kernels import best_pairs
 from relevance.design import column_codes
 from relevance.engine import CORES, Progress, engine, list_array, ragged, type_of
-from relevance.learning import EFFECTS, learner, models_of
+from relevance.learning import EFFECTS, learner, models_of, names_with_parts
 
 SHARD_MEMBERS = 512
 
@@ -133,14 +133,18 @@ def learned_lists(
     session, groups, coefficients, variants, terms, pair_terms, courses, features, steps, buckets, keep: int,
     with_parts: bool = True,
 ) -> pa.RecordBatchReader:  # fmt: skip
-    """Streams rows of `lists_schema` of all learned variants, printing how far it is; the arguments are relations."""
+    """Streams rows of `lists_schema` of the variants that groups name, printing how far it is; the arguments are
+    relations."""
     verbs = engine(session)
     space = catalogue_space(
         verbs.collect(terms, order=["term_number"]), verbs.collect(pair_terms, order=["term_number"]),
         verbs.collect(courses, order=["course_number"]),
         verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(steps), verbs.collect(buckets),
     )  # fmt: skip
-    scorers = catalogue_scorers(verbs.collect(coefficients), verbs.collect(variants), space)
+    registry = verbs.collect(variants)
+    assigned = verbs.collect(groups.project("unnest(variants) as variant").distinct(), order=["variant"])["variant"]
+    needed = ", ".join(f"'{name}'" for name in names_with_parts(assigned.to_pylist(), registry))
+    scorers = catalogue_scorers(verbs.collect(coefficients.filter(f"variant in ({needed or 'null'})")), registry, space)
     schema = lists_schema(type_of(groups, "member_id"), with_parts)
     progress = Progress("members scored", verbs.collect(groups.aggregate("count(*) as members"))["members"][0].as_py())
 

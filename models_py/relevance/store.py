@@ -20,7 +20,7 @@ from relevance.engine import engine, list_array, list_offsets, type_of
 
 LONGEST = np.iinfo(np.int16).max  # places are 16-bit
 COURSE = pa.struct([("course_number", pa.int32()), ("reason", pa.int16())])
-ROWS = 1 << 20
+LISTS = 1 << 13  # read at a time
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class StoreRows:
     channel: NDArray
 
 
-def encode(session, rows, keys) -> pa.RecordBatchReader:
+def encode(session, lists, keys) -> pa.RecordBatchReader:
     """Stream of records (member_id, courses, reasons, rankings, scores, treatments), ordered by member.
 
-    rows : relation (member_id, variant_number, course_number, position, score, reason_number, channel_number), a row
-    per place, reason or treatment, as in `StoreRows`;  keys : relation (kind, name, number) of variants and channels.
+    lists : relation (member_id, variant_number, channel_number, course_numbers, positions, scores, reason_numbers): a
+    list of courses with positions from 1 and scores of a variant; or one of courses with reasons; or, without courses,
+    the variant of a channel;  keys : relation (kind, name, number) of variants and channels.
     Raises ValueError as `encoded` does.
     """
     engine_ = engine(session)
@@ -52,29 +53,42 @@ def encode(session, rows, keys) -> pa.RecordBatchReader:
     names = {
         kind: named.filter(pc.equal(named["kind"], kind))["name"].combine_chunks() for kind in ("variant", "channel")
     }
-    schema = record_schema(type_of(rows, "member_id"))
+    schema = record_schema(type_of(lists, "member_id"))
 
     def records(table: pa.Table) -> pa.Table:
-        member = table["member_id"].combine_chunks()
-        ends = np.flatnonzero(pc.not_equal(member.slice(1), member.slice(0, len(member) - 1)).to_numpy(False)) + 1
-        ptr = np.concatenate([[0], ends, [len(member)]])
+        members, rows = store_rows(table)
+        return encoded(members, rows, names["variant"], names["channel"])
 
-        def column(name: str, none) -> NDArray:
-            return pc.fill_null(table[name], none).to_numpy()
+    return engine_.map_groups(lists, "member_id", records, schema, rows=LISTS)
 
-        members = member.take(pa.array(ptr[:-1]))
-        lists = StoreRows(
-            ptr,
-            column("variant_number", -1),
-            column("course_number", -1),
-            column("position", -1),
-            column("score", 0.0),
-            column("reason_number", -1),
-            column("channel_number", -1),
-        )
-        return encoded(members, lists, names["variant"], names["channel"])
 
-    return engine_.map_groups(rows, "member_id", records, schema, rows=ROWS)
+def store_rows(lists: pa.Table) -> tuple[pa.Array, StoreRows]:
+    """The members of lists as in `encode`, ordered by member, and what they hold as rows."""
+    member = lists["member_id"].combine_chunks()
+    ends = np.flatnonzero(pc.not_equal(member.slice(1), member.slice(0, len(member) - 1)).to_numpy(False)) + 1
+    lengths = pc.fill_null(pc.list_value_length(lists["course_numbers"]), 0).to_numpy()
+    counts = np.where(lists["channel_number"].is_valid().to_numpy(), 1, lengths)  # a treatment is a row of its own
+    variant, channel = (
+        np.repeat(pc.fill_null(lists[name], -1).to_numpy(), counts) for name in ("variant_number", "channel_number")
+    )
+    is_reason = variant < 0
+    is_place = ~is_reason & (channel < 0)
+
+    def column(rows: NDArray, name: str, none, dtype) -> NDArray:
+        of_rows = np.full(len(variant), none, dtype)
+        of_rows[rows] = lists[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return of_rows
+
+    rows = StoreRows(
+        ptr=np.concatenate([[0], np.cumsum(counts)])[np.concatenate([[0], ends, [len(member)]])],
+        variant=variant,
+        course=column(channel < 0, "course_numbers", -1, np.int32),
+        position=column(is_place, "positions", -1, np.int32),
+        score=column(is_place, "scores", 0.0, np.float64),
+        reason=column(is_reason, "reason_numbers", -1, np.int32),
+        channel=channel,
+    )
+    return member.take(pa.array(np.concatenate([[0], ends]))), rows
 
 
 def record_schema(member_type: pa.DataType) -> pa.Schema:

@@ -16,7 +16,6 @@ from sklearn.metrics import log_loss
 
 from relevance.design import INTERCEPT, Design, design_of
 from relevance.learning import COEFFICIENTS, LearningError, fit_variant
-from relevance.learning import chosen_l2 as chosen_penalties
 from relevance.logistic import NotConvergedError, fit_logistic
 
 FEATURES = 6
@@ -386,32 +385,10 @@ def test_coefficients_of_the_warehouse_are_those_of_scikit_learn_with_the_best_p
         assert np.abs(coefficients_of(stored, train) - of_scikit_learn(train, value)).max() > 1e-3
 
 
-def left_by_the_build_before(rows: pa.Table) -> duckdb.DuckDBPyConnection:
-    session = duckdb.connect()
-    session.register("rows", rows)
-    session.execute(f"create table {M900} as from rows")
-    return session
-
-
-def test_a_day_begins_with_the_model_before_and_keeps_its_penalty():
-    old, new, validation = drawn_design(500), drawn_design(600, 3), drawn_design(400, 2)
-    before = fit_variant(
-        M900, None, registry("2|5000"), training_rows(("m900", "train", old), ("m900", "validation", validation))
-    )
-    rows = training_rows(("m900", "train", new), ("m900", "validation", replace(validation, y=1 - validation.y)))
-    after = fit_variant(M900, left_by_the_build_before(before), registry("2|5000", learning="warm"), rows)
-    np.testing.assert_allclose(coefficients_of(after, new), fit_logistic(new, 2.0)[0], atol=1e-10)
-    assert chosen_penalties(before) == chosen_penalties(after) == {"global": (2.0, 0.0)}
-    anew = fit_variant(M900, None, registry("2|5000"), rows)
-    assert chosen_penalties(anew) == {"global": (5000.0, 0.0)}
-
-
-def test_a_day_keeps_other_models_as_they_are_and_needs_them():
-    before = fit_variant(M900, None, registry("7"), training_rows(("m900", "train", drawn_design(300, 5))))
-    rows, kept = training_rows(("m900", "train", drawn_design(300))), registry("2", learning="kept")
-    assert fit_variant(M900, left_by_the_build_before(before), kept, rows) == before
-    with duckdb.connect() as session, pytest.raises(LearningError, match=r"m900: there is no model to keep\. Remedy: "):
-        fit_variant(M900, session, kept, rows)
+def test_a_model_that_a_day_keeps_is_not_learned_from_the_tables_of_the_day():
+    rows = training_rows(("m900", "train", drawn_design(300)))
+    with pytest.raises(LearningError, match=r"m900: the last build was a day.* Remedy: dbt build -s \+m900\+"):
+        fit_variant(M900, None, registry("2", learning="kept"), rows)
 
 
 @pytest.mark.parametrize("examples", [0, 30])

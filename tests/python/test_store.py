@@ -36,30 +36,40 @@ def random_lists(seed: int, members: int, courses: int = 60) -> dict:
     return lists
 
 
-def rows_of(lists: dict, member_type: str = "int64", seed: int = 0) -> pa.Table:
-    """The rows of the lists as `store_rows` has them, in any order."""
-    rows = []
+LISTS = pa.schema(
+    [
+        ("member_id", pa.int64()),
+        ("variant_number", pa.int16()),
+        ("channel_number", pa.int16()),
+        ("course_numbers", pa.list_(pa.int32())),
+        ("positions", pa.list_(pa.int32())),
+        ("scores", pa.list_(pa.float64())),
+        ("reason_numbers", pa.list_(pa.int32())),
+    ]
+)
+
+
+def store_lists(lists: dict, member_type: str = "int64", seed: int = 0) -> pa.Table:
+    """The lists as the model `store_lists` has them, and the places of each, in any order."""
+    rng, rows = np.random.default_rng(seed), []
     for member, record in lists.items():
         for variant, ranking in record["rankings"].items():
-            rows += [
-                (member, variant, course, place, score, None, None) for place, (course, score) in enumerate(ranking, 1)
-            ]
-        rows += [(member, None, course, None, None, reason, None) for course, reason in record["reasons"].items()]
+            places = [(course, place, score) for place, (course, score) in enumerate(ranking, 1)]
+            courses, positions, scores = zip(*rng.permutation(places).tolist(), strict=True)
+            rows.append((member, variant, None, list(map(int, courses)), list(map(int, positions)), list(scores), None))
+        rows.append((member, None, None, list(record["reasons"]), None, None, list(record["reasons"].values())))
         rows += [
-            (member, variant, None, None, None, None, channel) for channel, variant in record["treatments"].items()
+            (member, variant, channel, None, None, None, None) for channel, variant in record["treatments"].items()
         ]
-    np.random.default_rng(seed).shuffle(rows)
-    types = [pa.int64(), pa.int16(), pa.int32(), pa.int32(), pa.float64(), pa.int32(), pa.int16()]
-    names = ["member_id", "variant_number", "course_number", "position", "score", "reason_number", "channel_number"]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    table = pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types, strict=True)})
+    rows = [rows[place] for place in rng.permutation(len(rows))]
+    table = pa.Table.from_pylist([dict(zip(LISTS.names, row, strict=True)) for row in rows], schema=LISTS)
     return table.set_column(0, "member_id", table["member_id"].cast(member_type))
 
 
-def encode_table(rows: pa.Table) -> pa.Table:
+def encode_table(lists: pa.Table) -> pa.Table:
     with duckdb.connect() as session:
-        session.execute("create table rows as from rows; create table keys as from KEYS")
-        return encode(session, session.table("rows"), session.table("keys")).read_all()
+        session.execute("create table lists as from lists; create table keys as from KEYS")
+        return encode(session, session.table("lists"), session.table("keys")).read_all()
 
 
 def decoded(record: dict) -> dict:
@@ -82,7 +92,7 @@ def decoded(record: dict) -> dict:
 @pytest.mark.parametrize("seed", range(5))
 def test_records_decode_to_the_lists(seed: int) -> None:
     lists = random_lists(seed, members=40)
-    records = encode_table(rows_of(lists, seed=seed)).to_pylist()
+    records = encode_table(store_lists(lists, seed=seed)).to_pylist()
     assert [record["member_id"] for record in records] == sorted(lists)
     for record in records:
         expected = lists[record["member_id"]]
@@ -93,7 +103,7 @@ def test_records_decode_to_the_lists(seed: int) -> None:
 
 def test_a_record_holds_each_course_and_each_reason_once_in_the_order_of_the_first_ranking() -> None:
     lists = random_lists(9, members=20)
-    for record in encode_table(rows_of(lists)).to_pylist():
+    for record in encode_table(store_lists(lists)).to_pylist():
         courses = [course["course_number"] for course in record["courses"]]
         assert len(set(courses)) == len(courses)
         assert len(set(record["reasons"])) == len(record["reasons"])
@@ -106,26 +116,26 @@ def test_a_record_holds_each_course_and_each_reason_once_in_the_order_of_the_fir
 
 def test_rows_in_any_order_and_cut_anywhere_give_the_same_records(monkeypatch) -> None:
     lists = random_lists(3, members=50)
-    whole = encode_table(rows_of(lists, seed=1))
-    monkeypatch.setattr("relevance.store.ROWS", 100)
-    assert encode_table(rows_of(lists, seed=2)).to_pylist() == whole.to_pylist()
+    whole = encode_table(store_lists(lists, seed=1))
+    monkeypatch.setattr("relevance.store.LISTS", 10)
+    assert encode_table(store_lists(lists, seed=2)).to_pylist() == whole.to_pylist()
 
 
 def test_members_may_be_texts() -> None:
     lists = random_lists(4, members=12)
-    records = encode_table(rows_of(lists, "string")).to_pylist()
+    records = encode_table(store_lists(lists, "string")).to_pylist()
     assert [record["member_id"] for record in records] == sorted(map(str, lists))
     assert decoded(records[-1])["rankings"] == lists[int(records[-1]["member_id"])]["rankings"]
 
 
 def test_no_rows_are_no_records() -> None:
-    records = encode_table(rows_of({}))
+    records = encode_table(store_lists({}))
     assert records.num_rows == 0
     assert records.column_names == ["member_id", "courses", "reasons", "rankings", "scores", "treatments"]
 
 
 def test_a_member_without_lists_keeps_the_treatments() -> None:
-    (record,) = encode_table(rows_of({7: {"rankings": {}, "reasons": {3: 1}, "treatments": {0: 2}}})).to_pylist()
+    (record,) = encode_table(store_lists({7: {"rankings": {}, "reasons": {3: 1}, "treatments": {0: 2}}})).to_pylist()
     assert record["treatments"] == [("feed", "m105")]
     assert (record["courses"], record["reasons"], record["rankings"]) == ([], [], [])
 
@@ -145,7 +155,7 @@ def broken(changes) -> dict:
 )
 def test_lists_that_cannot_be_stored_are_refused_by_name(changes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        encode_table(rows_of(broken(changes)))
+        encode_table(store_lists(broken(changes)))
 
 
 @pytest.mark.parametrize("positions", [[1, 3], [2, 3], [1, 1]])

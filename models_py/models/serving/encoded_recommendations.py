@@ -4,4 +4,4 @@ from relevance.store import encode
 
 
 def model(dbt, session):
-    return encode(session, rows=dbt.ref("store_rows"), keys=dbt.ref("store_keys"))
+    return encode(session, lists=dbt.ref("store_lists"), keys=dbt.ref("store_keys"))

@@ -7,26 +7,19 @@ from numpy.typing import NDArray
 
 from relevance.catalogue import CatalogueSpace, LinearScorer
 from relevance.design import Design
-from relevance.learning import NothingToLearnError, Task, chosen_l2, coefficient_rows, search_rows
+from relevance.learning import NothingToLearnError, Task, coefficient_rows, search_rows
 from relevance.logistic import fit_logistic, log_loss
 
 IS_PROBABILITY = True
 
 
 def fit(task: Task) -> pa.Table:
-    """One row per column of the design, the intercept among them: effect `global`; and the penalties tried: `search`.
-
-    With a model to begin with, its penalty stays, and the optimum is looked for from there."""
+    """One row per column of the design, the intercept too: effect `global`; and the penalties tried: `search`."""
     if len(np.unique(task.train.y)) < 2:
         raise NothingToLearnError(f"{len(task.train.y)} examples of one class")
     held_out = task.validation
     chosen, w, trials = task.l2[0], None, []
-    if task.before is not None:
-        w = _along(weights_of(task.before), task.train)
-    if "global" in (known := chosen_l2(task.before)):
-        chosen, _ = known["global"]
-        trials = [("global", chosen, 0.0, {"is_chosen": 1.0})]
-    elif len(task.l2) > 1 and len(held_out.y):
+    if len(task.l2) > 1 and len(held_out.y):
         tried = {}
         for l2 in sorted(task.l2, reverse=True):  # each begins where the stronger penalty ended
             w, _ = fit_logistic(task.train, l2, errors=False, start=w)
