@@ -1,6 +1,7 @@
 """The pipeline moves on by a day: the world lives it in the published lists, `--selector day` takes it in."""
 
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -163,6 +164,21 @@ def test_a_day_is_lived_once_and_in_its_own_lists(copy: Warehouse) -> None:
     copy.published_file.unlink()
     with pytest.raises(NextDayError, match=r"recommendations.duckdb does not exist\. Remedy: make run"):
         live(copy)
+
+
+def test_a_table_stays_while_what_it_is_made_of_does(copy: Warehouse) -> None:
+    before = checksums(copy, "skills")
+    with duckdb.connect(str(copy.file)) as connection:
+        connection.execute("update raw.courses set title = title || ' in depth' where course_id % 7 = 0")
+    said = copy.dbt(*DAY, *WITHOUT_TESTS).stdout
+    unchanged = {f"skills.{name}" for name in re.findall(r"model skills\.(\w+) \.* \[UNCHANGED", said)}
+    assert unchanged > {"skills.cs01", "skills.cs04_scores", "skills.ms01_coefficients", "skills.member_skills"}
+    after = checksums(copy, "skills")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed > {"skills.course_texts", "skills.course_words"}
+    assert not changed & unchanged
+    copy.dbt("build", "-s", "path:dbt_project/models/skills", "path:models_py/models/skills", *WITHOUT_TESTS)
+    assert checksums(copy, "skills") == after
 
 
 def test_of_two_at_once_the_second_stops(copy: Warehouse) -> None:
