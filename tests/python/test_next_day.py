@@ -172,10 +172,10 @@ def test_a_table_stays_while_what_it_is_made_of_does(copy: Warehouse) -> None:
         connection.execute("update raw.courses set title = title || ' in depth' where course_id % 7 = 0")
     said = copy.dbt(*DAY, *WITHOUT_TESTS).stdout
     unchanged = {f"skills.{name}" for name in re.findall(r"model skills\.(\w+) \.* \[UNCHANGED", said)}
-    assert unchanged > {"skills.cs01", "skills.cs04_scores", "skills.ms01_coefficients", "skills.member_skills"}
+    assert unchanged > {"skills.cs01", "skills.ms01_coefficients", "skills.member_skills"}
     after = checksums(copy, "skills")
     changed = {name for name in before if before[name] != after[name]}
-    assert changed > {"skills.course_texts", "skills.course_words"}
+    assert changed >= {"skills.course_texts", "skills.course_words"}
     assert not changed & unchanged
     copy.dbt("build", "-s", "path:dbt_project/models/skills", "path:models_py/models/skills", *WITHOUT_TESTS)
     assert checksums(copy, "skills") == after
