@@ -10,12 +10,12 @@ SQL ?= from recommend(42, 'feed')
 .PHONY: run test day report ask rollback versions forget catalogue mars benchmarks clean
 
 run: .venv/installed
-	$(BIN)/dbt build --vars '$(VARS)'
+	nice $(BIN)/dbt build --vars '$(VARS)'
 	@$(BIN)/python models_py/relevance/guide.py
 
 day: .venv/installed
 	@PYTHONPATH=models_py $(BIN)/python -m relevance.world.next_day
-	$(BIN)/dbt build --selector day --vars '$(VARS)'
+	nice $(BIN)/dbt build --selector day --vars '$(VARS)'
 
 report: .venv/installed
 	@$(BIN)/python models_py/relevance/report.py --vars '$(VARS)'

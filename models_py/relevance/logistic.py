@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from relevance.design import INTERCEPT, Design
@@ -26,6 +25,8 @@ def fit_logistic(
     class or l2 is not positive, NotConvergedError if the gradient norm stays above 1e-6 of the summed weights.
     Source: section 4.1.
     """
+    from sklearn.linear_model import LogisticRegression  # a second to load, which scoring does without
+
     if l2 is None or not l2 > 0:
         raise ValueError(f"l2 = {l2}: give a positive number")
     if len(np.unique(design.y)) < 2:

@@ -77,7 +77,7 @@ def commands(block: Block) -> list[list[str]]:
     lines = block.text.replace("\\\n", " ").splitlines()
     if block.kind == "cron":
         lines = [part for line in lines for part in line.split(maxsplit=5)[5].split(">>")[0].split("&&")]
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+    return [words[words[0] == "nice" :] for line in lines if (words := shlex.split(line, comments=True))]
 
 
 COMMANDS = [(block, words) for block in BLOCKS if block.kind in ("", "cron") for words in commands(block)]

@@ -1,4 +1,6 @@
--- The top lists of the variants that are rules, for the members they are assigned to.
+-- The top lists of the variants that are rules, for the members they are assigned to. They wait for the models, so that they are
+-- made beside the scorer's lists and not in the way of what these wait for.
+-- depends_on: {{ ref('coefficients') }}
 -- depends_on: {{ ref('ignored_impressions') }}
 with wanted as (
     select distinct assignments.variant, assignments.member_id

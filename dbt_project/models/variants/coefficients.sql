@@ -1,4 +1,5 @@
 -- the coefficients of every learned variant, without the protocol of its fit
+{{ config(materialized='view') }}
 {%- for name in learned_variants() %}
 select variant, effect, entity_id, feature, term, coefficient, standard_error
 from {{ ref(name) }}
