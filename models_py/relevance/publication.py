@@ -18,7 +18,7 @@ import pyarrow as pa
 
 FILE = "recommendations.duckdb"
 SCHEMA = "serving"
-SAMPLE = 4  # members whom every table function has to answer before a file is served
+SAMPLE = 8  # members whom every table function has to answer before a file is served
 LIST = {"member", "channel"}  # what a function that lists courses has to be told
 PUBLICATION = pa.schema(
     [
