@@ -2,12 +2,13 @@
 # make day     the simulated world lives the next day, served from the published lists, and the pipeline takes it in
 # make report  what the last build found, on one page: report.html
 # make test    the environment, then every test
+# make spark   Spark beside it (Java 17), the pipeline on it, the simulated world small; DuckDB then publishes from its tables
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test day report ask rollback versions forget catalogue mars benchmarks clean
+.PHONY: run test spark test_spark day report ask rollback versions forget catalogue mars benchmarks clean
 
 run: .venv/installed
 	nice $(BIN)/dbt build --vars '$(VARS)'
@@ -24,6 +25,22 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+LAKE = COURSE_RECOMMENDER_WAREHOUSE=lake.duckdb COURSE_RECOMMENDER_PUBLISHED=published_lake
+
+spark test_spark: export PYTHONPATH = models_py
+spark test_spark: export SPARK_LOCAL_IP = 127.0.0.1
+spark test_spark: export PYSPARK_PYTHON = $(abspath $(BIN)/python)
+spark: VARS = {world_preset: ci}
+spark: .venv/spark
+	rm -rf lake lake.duckdb
+	nice $(BIN)/dbt build --target spark --selector spark --vars '$(VARS)'
+	$(LAKE) $(BIN)/dbt run-operation read_lake --vars '$(VARS)'
+	$(LAKE) nice $(BIN)/dbt build --selector lake --vars '$(VARS)'
+	@$(LAKE) $(BIN)/python models_py/relevance/guide.py
+
+test_spark: .venv/spark
+	$(BIN)/python -m pytest tests/spark
 
 # make ask SQL="from recommend(42, 'home', top_k := 5)"; FILE=warehouse.duckdb asks the warehouse instead
 ask: export ASK_SQL = $(value SQL)
@@ -66,5 +83,10 @@ benchmarks: .venv/installed
 	$(BIN)/python -m pip install --requirement constraints.txt
 	@touch $@
 
+.venv/spark: .venv/installed constraints-spark.txt
+	@java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])' || { echo "Spark needs Java 17 or later on the path (JAVA_HOME)"; exit 1; }
+	$(BIN)/python -m pip install --requirement constraints.txt --requirement constraints-spark.txt
+	@touch $@
+
 clean:
-	rm -rf .venv target logs published published_mars warehouse.duckdb mars.duckdb report.html
+	rm -rf .venv target logs published published_mars published_lake lake warehouse.duckdb mars.duckdb lake.duckdb report.html

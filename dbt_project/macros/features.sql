@@ -39,12 +39,12 @@
 
 {# Age of a course on a date, as log(1 + days); a course without release date is there from the beginning. #}
 {% macro course_age(released_date, on) -%}
-    cast(ln(1 + greatest({{ on }} - coalesce({{ released_date }}, {{ beginning() }}), 0)) as double)
+    cast(ln(1 + greatest({{ day_diff('coalesce(' ~ released_date ~ ', ' ~ beginning() ~ ')', on) }}, 0)) as double)
 {%- endmacro %}
 
 {# The day of the week of a date: mon, tue, ... #}
 {% macro day_of_week(date) -%}
-    case extract(dow from {{ date }})
+    case {{ weekday_number(date) }}
         when 0 then 'sun' when 1 then 'mon' when 2 then 'tue' when 3 then 'wed' when 4 then 'thu' when 5 then 'fri' when 6 then 'sat'
     end
 {%- endmacro %}
@@ -62,11 +62,11 @@
    `buckets` (what the variants use, if not given): CTEs ending in `<name>`, all features of that side. `values` is a
    relation (<keys>, feature, term, value); 0 counts as no value. The same SQL for training, scoring and explanations. #}
 {% macro with_derived(name, values, keys, side, steps=none, buckets=none) -%}
-{%- set operations = "('log', 'bucket')" if side == 'interaction' else "('log', 'bucket', 'cross')" %}
-{{ name }}_steps as materialized (
+{%- set is_crossed = side != 'interaction' %}
+{{ name }}_steps as {{ materialized() }} (
     select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature, transformations.depth
     from {{ steps or used_transformations() }} as transformations
-    where transformations.side = '{{ side }}' and transformations.operation in {{ operations }}
+    where transformations.side = '{{ side }}' and transformations.operation in ('log', 'bucket'{{ ", 'cross'" if is_crossed }})
 ),
 
 {{ name }}_0 as (
@@ -78,30 +78,30 @@
 ),
 {%- for depth in range(1, 4) %}
 
-{{ name }}_{{ depth }} as materialized (
+{{ name }}_{{ depth }} as {{ materialized() }} (
     select {{ keys | join(', ') }}, feature, term, value
     from {{ name }}_{{ depth - 1 }}
     union all
-    select {% for key in keys %}operands.{{ key }}, {% endfor %}steps.feature, '' as term, round(sign(operands.value) * ln(1 + abs(operands.value)), 12) as value
-    from {{ name }}_{{ depth - 1 }} as operands
-    inner join {{ name }}_steps as steps on operands.feature = steps.left_feature
-    where steps.operation = 'log' and steps.depth = {{ depth }}
-    union all
-    select {% for key in keys %}operands.{{ key }}, {% endfor %}steps.feature, buckets.term, 1.0e0 as value
-    from {{ name }}_{{ depth - 1 }} as operands
-    inner join {{ name }}_steps as steps on operands.feature = steps.left_feature
-    inner join {{ buckets or ref('feature_buckets') }} as buckets
-        on steps.feature = buckets.feature and operands.value >= buckets.low and operands.value < buckets.high
-    where steps.operation = 'bucket' and steps.depth = {{ depth }}
-    {%- if side != 'interaction' %}
-    union all
-    select {% for key in keys %}one.{{ key }}, {% endfor %}steps.feature, one.term || ' x ' || other.term as term, one.value * other.value as value
+    select
+        {% for key in keys %}one.{{ key }}, {% endfor %}
+        steps.feature,
+        case steps.operation when 'log' then '' when 'bucket' then buckets.term{% if is_crossed %} else one.term || ' x ' || other.term{% endif %} end as term,
+        case steps.operation
+            when 'log' then round(sign(one.value) * ln(1 + abs(one.value)), 12)
+            when 'bucket' then 1.0e0
+            {%- if is_crossed %}
+            else one.value * other.value
+            {%- endif %}
+        end as value
     from {{ name }}_{{ depth - 1 }} as one
-    inner join {{ name }}_steps as steps on one.feature = steps.left_feature
-    inner join {{ name }}_{{ depth - 1 }} as other
+    inner join {{ name }}_steps as steps on one.feature = steps.left_feature and steps.depth = {{ depth }}
+    left join {{ buckets or ref('feature_buckets') }} as buckets
+        on steps.operation = 'bucket' and steps.feature = buckets.feature and one.value >= buckets.low and one.value < buckets.high
+    {%- if is_crossed %}
+    left join {{ name }}_{{ depth - 1 }} as other
         on steps.right_feature = other.feature {% for key in keys %}and one.{{ key }} = other.{{ key }} {% endfor %}
-    where steps.operation = 'cross' and steps.depth = {{ depth }}
     {%- endif %}
+    where steps.operation = 'log' or buckets.feature is not null{{ ' or other.feature is not null' if is_crossed }}
 ),
 {%- endfor %}
 
@@ -121,25 +121,25 @@
    (request_id, feature, term, value), `courses` one of (course_day_id, feature, term, value), `steps` as in
    with_derived. The course's side comes first: its vectors are short. #}
 {% macro compared_pairs(pairs, members, courses, steps=none) -%}
-comparisons as materialized (
+comparisons as {{ materialized() }} (
     select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature
     from {{ steps or used_transformations() }} as transformations
     where transformations.side = 'interaction' and transformations.operation in ('dot', 'cosine', 'cross')
 ),
 
-course_operands as materialized (
+course_operands as {{ materialized() }} (
     select courses.course_day_id, courses.term, courses.value, comparisons.feature, comparisons.operation, comparisons.left_feature
     from {{ courses }} as courses
     inner join comparisons on courses.feature = comparisons.right_feature
 ),
 
-member_operands as materialized (
+member_operands as {{ materialized() }} (
     select members.request_id, members.term, members.value, comparisons.feature
     from {{ members }} as members
     inner join comparisons on members.feature = comparisons.left_feature
 ),
 
-pair_terms as materialized (
+pair_terms as {{ materialized() }} (
     select pairs.pair_id, pairs.request_id, courses.feature, courses.operation, courses.term, courses.value
     from {{ pairs }} as pairs
     inner join course_operands as courses using (course_day_id)

@@ -1,10 +1,31 @@
 {# What only one engine speaks, in one place: dispatch picks the spelling (default: DuckDB). #}
 
+{% macro materialized() %}{{ return(adapter.dispatch('materialized')()) }}{% endmacro %}
+{#- before the body of a CTE that is made once and read more than once -#}
+{% macro default__materialized() -%}materialized{%- endmacro %}
+
 {% macro hash_bucket(fields, salt, buckets=10000) %}{{ return(adapter.dispatch('hash_bucket')(fields, salt, buckets)) }}{% endmacro %}
 {#- chance without a random generator: an integer in [0, buckets) from the md5 of the fields -#}
 {% macro default__hash_bucket(fields, salt, buckets) -%}
     (cast('0x' || substr(md5('{{ salt }}'{% for field in fields %} || '|' || cast({{ field }} as varchar){% endfor %}), 1, 15) as bigint) % {{ buckets }})
 {%- endmacro %}
+
+{% macro type_of(name) %}{{ return(adapter.dispatch('type_of')(name)) }}{% endmacro %}
+{#- the engine's word for a type of the contract -#}
+{% macro default__type_of(name) %}{{ return(name) }}{% endmacro %}
+
+{% macro id_type() %}{{ return(type_of(var('id_type'))) }}{% endmacro %}
+
+{% macro day_diff(first, last) %}{{ return(adapter.dispatch('day_diff')(first, last)) }}{% endmacro %}
+{#- days from one date to another -#}
+{% macro default__day_diff(first, last) -%}({{ last }} - {{ first }}){%- endmacro %}
+
+{% macro weekday_number(date) %}{{ return(adapter.dispatch('weekday_number')(date)) }}{% endmacro %}
+{#- 0 on Sundays to 6 on Saturdays -#}
+{% macro default__weekday_number(date) -%}extract(dow from {{ date }}){%- endmacro %}
+
+{% macro sha256(text) %}{{ return(adapter.dispatch('sha256')(text)) }}{% endmacro %}
+{% macro default__sha256(text) -%}sha256({{ text }}){%- endmacro %}
 
 {% macro date_series(first, last) %}{{ return(adapter.dispatch('date_series')(first, last)) }}{% endmacro %}
 {#- a table of one column, every date from first to last -#}
@@ -27,6 +48,12 @@
 {#- ordered list; rank must be unique within the group -#}
 {% macro default__list_by_rank(value, rank) -%}array_agg({{ value }} order by {{ rank }}){%- endmacro %}
 
+{% macro list_type(type) %}{{ return(adapter.dispatch('list_type')(type)) }}{% endmacro %}
+{% macro default__list_type(type) -%}{{ type }}[]{%- endmacro %}
+
+{% macro list_of(values) %}{{ return(adapter.dispatch('list_of')(values)) }}{% endmacro %}
+{% macro default__list_of(values) -%}[{{ values | join(', ') }}]{%- endmacro %}
+
 {% macro empty_list(type) %}{{ return(adapter.dispatch('empty_list')(type)) }}{% endmacro %}
 {% macro default__empty_list(type) -%}cast([] as {{ type }}[]){%- endmacro %}
 
@@ -36,6 +63,9 @@
     (select {{ keys | join(', ') }}{% for list, name in lists.items() %}, unnest({{ list }}) as {{ name }}{% endfor %} from {{ relation }})
 {%- endmacro %}
 
+{% macro list_length(list) %}{{ return(adapter.dispatch('list_length')(list)) }}{% endmacro %}
+{% macro default__list_length(list) -%}len({{ list }}){%- endmacro %}
+
 {% macro list_places(list) %}{{ return(adapter.dispatch('list_places')(list)) }}{% endmacro %}
 {#- the places of a list's entries, as a list: 1, 2, ... -#}
 {% macro default__list_places(list) -%}range(1, len({{ list }}) + 1){%- endmacro %}
@@ -43,6 +73,10 @@
 {% macro place_in_list(list, value) %}{{ return(adapter.dispatch('place_in_list')(list, value)) }}{% endmacro %}
 {#- the place of a value in a list, from 1; null or 0 where it is not there -#}
 {% macro default__place_in_list(list, value) -%}list_position({{ list }}, {{ value }}){%- endmacro %}
+
+{% macro entry_of(list, place) %}{{ return(adapter.dispatch('entry_of')(list, place)) }}{% endmacro %}
+{#- the entry at a place of a list, from 1; null where there is none -#}
+{% macro default__entry_of(list, place) -%}{{ list }}[{{ place }}]{%- endmacro %}
 
 {% macro first_entries(list, count) %}{{ return(adapter.dispatch('first_entries')(list, count)) }}{% endmacro %}
 {% macro default__first_entries(list, count) -%}list_slice({{ list }}, 1, {{ count }}){%- endmacro %}

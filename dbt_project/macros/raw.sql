@@ -64,15 +64,15 @@
 {%- set scan = raw_scan(table) -%}
 {%- set columns = node.columns.values() | list -%}
 {%- set keys = columns | selectattr('config.meta.key', 'defined') | map(attribute='name') | list -%}
-with read_rows as materialized (
+with read_rows as {{ materialized() }} (
     select
     {%- for column in columns %}
         {%- set raw = scan.types.get(column.name) if scan else none %}
         {% if raw is none or raw is undefined -%}
-            cast(null as {{ raw_type(column.data_type) }})
+            cast(null as {{ type_of(raw_type(column.data_type)) }})
         {%- elif raw in ('DOUBLE', 'FLOAT') and column.data_type == 'id' and var('id_type') == 'varchar' -%}
             {#- whole numbers with nulls become doubles in many exports: 42.0 is the key 42 -#}
-            case when not isnan("{{ column.name }}") then regexp_replace(cast("{{ column.name }}" as varchar), '\.0$', '') end
+            case when not isnan("{{ column.name }}") then regexp_replace(cast("{{ column.name }}" as string), '[.]0$', '') end
         {%- elif raw in ('DOUBLE', 'FLOAT') -%}
             case when not isnan("{{ column.name }}") then "{{ column.name }}" end
         {%- elif raw == 'VARCHAR' -%}
@@ -92,7 +92,7 @@ with read_rows as materialized (
 typed_rows as (
     select
     {%- for column in columns %}
-        try_cast(raw_{{ column.name }} as {{ raw_type(column.data_type) }}) as {{ column.name }},
+        try_cast(raw_{{ column.name }} as {{ type_of(raw_type(column.data_type)) }}) as {{ column.name }},
         raw_{{ column.name }},
     {%- endfor %}
         one
@@ -116,7 +116,7 @@ typed_rows as (
         {%- do rules.append((name, name ~ ' is not a ' ~ type, wrong)) -%}
     {%- endif -%}
     {%- if type == 'double' -%}
-        {%- do rules.append((name, name ~ ' is not finite', 'not isfinite(' ~ name ~ ')')) -%}
+        {%- do rules.append((name, name ~ ' is not finite', 'isnan(' ~ name ~ ') or abs(' ~ name ~ ") = cast('Infinity' as double)")) -%}
     {%- endif -%}
     {%- if meta.minimum is defined -%}
         {%- do rules.append((name, name ~ ' below ' ~ meta.minimum, name ~ ' < ' ~ meta.minimum)) -%}
@@ -158,7 +158,7 @@ known_rows as (
     {%- endfor %}
 ),
 
-ruled_rows as materialized (
+ruled_rows as {{ materialized() }} (
     select
         known_rows.*,
         case
@@ -211,10 +211,10 @@ select
     end as reason,
     case
     {%- for name, reason, broken in rules %}
-        when rule = {{ loop.index }} then cast(raw_{{ name }} as varchar)
+        when rule = {{ loop.index }} then cast(raw_{{ name }} as string)
     {%- endfor %}
     end as value,
-    {% for key in keys %}coalesce(cast(raw_{{ key }} as varchar), '?'){{ " || ', ' || " if not loop.last }}{% endfor %} as row_key
+    {% for key in keys %}coalesce(cast(raw_{{ key }} as string), '?'){{ " || ', ' || " if not loop.last }}{% endfor %} as row_key
 from numbered_rows
 {% endmacro %}
 

@@ -20,7 +20,7 @@ select
     course_id,
     '{{ reason }}' as reason,
     contribution as score,
-    cast(skill_id as {{ var('id_type') }}) as skill_id
+    cast(skill_id as {{ id_type() }}) as skill_id
 from contributions
 qualify row_number() over (partition by member_id, course_id order by contribution desc, skill_id) = 1
 {%- endmacro %}
@@ -132,8 +132,8 @@ inner join leading_courses
         replace({{ text }}, '{skill}', coalesce({{ skill_name }}, '')),
         '{minutes}',
         case
-            when {{ duration_seconds }} < 90 then cast(cast(round({{ duration_seconds }}) as integer) as varchar) || ' seconds'
-            else coalesce(cast(cast(round({{ duration_seconds }} / 60) as integer) as varchar), '') || ' minutes'
+            when {{ duration_seconds }} < 90 then cast(cast(round({{ duration_seconds }}) as integer) as string) || ' seconds'
+            else coalesce(cast(cast(round({{ duration_seconds }} / 60) as integer) as string), '') || ' minutes'
         end
     )
 {%- endmacro %}

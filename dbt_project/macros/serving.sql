@@ -13,7 +13,7 @@
    the same name in the reader's session takes its place. #}
 {% macro live_table(columns) -%}
     {{ config(schema='main') }}
-    select {% for column in columns %}cast(null as {{ var('id_type') }}) as {{ column }}{{ ', ' if not loop.last }}{% endfor %}
+    select {% for column in columns %}cast(null as {{ id_type() }}) as {{ column }}{{ ', ' if not loop.last }}{% endfor %}
     where false
 {%- endmacro %}
 

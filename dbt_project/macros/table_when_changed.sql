@@ -31,7 +31,8 @@
 {% macro versions_table() %}{{ return(target.schema ~ '.table_versions') }}{% endmacro %}
 
 {# Where versions of tables are kept, and that of the project's own files, which many tables are made by. #}
-{% macro create_table_versions() %}
+{% macro create_table_versions() %}{{ return(adapter.dispatch('create_table_versions')()) }}{% endmacro %}
+{% macro default__create_table_versions() %}
     create table if not exists {{ versions_table() }} (model varchar primary key, version varchar);
     insert or replace into {{ versions_table() }}
     select '', md5(version() || string_agg(md5(content), '' order by filename))

@@ -5,29 +5,29 @@
     + {{ members }}.propensity
     + sqrt(
         case when {{ members }}.switch_day <= {{ days }}.day
-            then {{ members }}.interest_after[{{ courses }}.category_index + 1] + 0.3e0 * {{ members }}.interest_after[{{ courses }}.second_category_index + 1]
-            else {{ members }}.interest_before[{{ courses }}.category_index + 1] + 0.3e0 * {{ members }}.interest_before[{{ courses }}.second_category_index + 1]
+            then {{ entry_of(members ~ '.interest_after', courses ~ '.category_index + 1') }} + 0.3e0 * {{ entry_of(members ~ '.interest_after', courses ~ '.second_category_index + 1') }}
+            else {{ entry_of(members ~ '.interest_before', courses ~ '.category_index + 1') }} + 0.3e0 * {{ entry_of(members ~ '.interest_before', courses ~ '.second_category_index + 1') }}
         end
     ) * (
         0.62e0 * {{ channels }}.interest
         + {{ constants }}.sub_topic_weight
-        * (case when {{ members }}.sub_topic[{{ courses }}.category_index + 1] = {{ courses }}.sub_topic then 1 else 0 end - 0.25e0)
+        * (case when {{ entry_of(members ~ '.sub_topic', courses ~ '.category_index + 1') }} = {{ courses }}.sub_topic then 1 else 0 end - 0.25e0)
     )
-    + {{ members }}.taste[{{ courses }}.category_index + 1]
+    + {{ entry_of(members ~ '.taste', courses ~ '.category_index + 1') }}
     + {{ channels }}.quality * {{ courses }}.quality
-    + {{ constants }}.course_function_weight * {{ courses }}.function_effect[{{ members }}.function_index + 1]
+    + {{ constants }}.course_function_weight * {{ entry_of(courses ~ '.function_effect', members ~ '.function_index + 1') }}
     + 0.5e0 * {{ constants }}.seniority_weight * (2.0e0 - {{ members }}.seniority_index) * ({{ courses }}.difficulty_index - 0.7e0)
     + {{ constants }}.novelty_weight * exp(-greatest({{ days }}.day - {{ courses }}.release_day, 0) / 15.0e0)
-    + {{ constants }}.weekday_weight * {{ days }}.weekday[{{ courses }}.area_index + 1] * {{ members }}.weekday_strength
+    + {{ constants }}.weekday_weight * {{ entry_of(days ~ '.weekday', courses ~ '.area_index + 1') }} * {{ members }}.weekday_strength
     + (
         case when {{ days }}.day < {{ constants }}.redesign_day then {{ channels }}.duration_before_redesign else {{ channels }}.duration end
         + case when {{ is_mobile }} then {{ constants }}.mobile_duration_weight else 0 end
     ) * (ln({{ courses }}.duration_minutes) - 4.3e0)
-    + {{ days }}.season[{{ courses }}.area_index + 1]
+    + {{ entry_of(days ~ '.season', courses ~ '.area_index + 1') }}
 {%- endmacro %}
 
 {% macro true_click_probability(members, courses, days, channels, constants, is_mobile, position) -%}
-    coalesce({{ channels }}.examination[{{ position }}], 0)
+    coalesce({{ entry_of(channels ~ '.examination', position) }}, 0)
     / (1 + exp(-({{ true_click_logit(members, courses, days, channels, constants, is_mobile) }})))
 {%- endmacro %}
 

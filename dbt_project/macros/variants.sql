@@ -63,10 +63,10 @@
     {{ 'union all' if not loop.last }}
     {%- else %}
     select
-        cast(null as varchar) as variant,
-        cast(null as varchar) as entity_id,
-        cast(null as varchar) as feature,
-        cast(null as varchar) as term,
+        cast(null as string) as variant,
+        cast(null as string) as entity_id,
+        cast(null as string) as feature,
+        cast(null as string) as term,
         cast(null as double) as coefficient
     where false
     {%- endfor %}

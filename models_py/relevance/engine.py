@@ -1,8 +1,11 @@
-"""The whole surface through which a Python model sees its engine: four verbs over Arrow.
+"""The whole surface through which a Python model sees its engine: verbs over Arrow.
 
     map_groups   hands a function tables that contain whole groups, and streams what it returns
+    keep         holds that result where it was made, to be read again
     reduce       sums a vector over all batches
-    collect      brings a small result to the driver
+    collect      brings a small result to the driver;  relation takes one back
+    lists        gathers rows into lists by a key
+    with_rows    puts rows of the driver before those of map_groups
     before       brings what the build before left of a model
 
 Bodies that use only these and numpy do not depend on where the rows live.
@@ -87,6 +90,16 @@ class Progress:
             if 10 * self._done // max(self._total, 1) > tenth:
                 print(f"{self._done:,} of {self._total:,} {self._what}")
 
+    def __reduce__(self):
+        return Silence, ()  # of an engine's workers nobody reads what they print
+
+
+class Silence:
+    """Progress that says nothing."""
+
+    def add(self, count: int) -> None:
+        pass
+
 
 def ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     """(offsets (n + 1,), flat values) of a column of n lists."""
@@ -117,6 +130,8 @@ class DuckDB:
         self._session = session
 
     def _reader(self, relation, order: Sequence[str] = (), rows: int = BATCH_ROWS) -> pa.RecordBatchReader:
+        if isinstance(relation, pa.Table):  # what was kept
+            return relation.to_reader(rows)
         # a cursor of its own: a streamed result ends when its connection runs another statement
         ordered = relation.order(", ".join(order)) if order else relation
         return self._session.cursor().sql(ordered.sql_query()).to_arrow_reader(rows)
@@ -140,6 +155,10 @@ class DuckDB:
         batches = (batch for result in results for batch in result)
         return pa.RecordBatchReader.from_batches(schema, batches)
 
+    def keep(self, result: pa.RecordBatchReader) -> pa.Table:
+        """The rows of `map_groups`, made once, for other verbs to read as often as they like."""
+        return result.read_all()
+
     def reduce(self, relation, function: Callable[[pa.Table], NDArray], zero: NDArray) -> NDArray:
         """zero + the sum of `function(batch)` over all batches."""
         total = np.array(zero, dtype=np.float64)
@@ -151,6 +170,20 @@ class DuckDB:
         """All rows of a relation that fits in memory."""
         return (relation.order(", ".join(order)) if order else relation).to_arrow_table()
 
+    def relation(self, table: pa.Table):
+        """Rows of the driver as a relation."""
+        return self._session.from_arrow(table)
+
+    def lists(self, relation, key: str, columns: Sequence[str], order: Sequence[str]):
+        """One row per key: the key, and lists of the columns under their names, in that order."""
+        listed = ", ".join(f"list({column} order by {', '.join(order)}) as {column}" for column in columns)
+        return relation.aggregate(f"{key}, {listed}", key)
+
+    def with_rows(self, table: pa.Table, result: pa.RecordBatchReader) -> pa.RecordBatchReader:
+        """The rows of the table and those of `map_groups` behind them."""
+        batches = (batch for source in (table.to_batches(), result) for batch in source)
+        return pa.RecordBatchReader.from_batches(table.schema, batches)
+
     def before(self, this) -> pa.Table | None:
         """The rows of `dbt.this` as the build before left them, None where there is no such table."""
         cursor = self._session.cursor()
@@ -161,6 +194,15 @@ class DuckDB:
         return cursor.sql(f"from {this}").to_arrow_table() if found else None
 
 
-def engine(session) -> DuckDB:
+def is_spark(session) -> bool:
+    """Whether dbt's `session` is one of Spark."""
+    return type(session).__module__.startswith("pyspark.")
+
+
+def engine(session):
     """The engine behind dbt's `session`."""
+    if is_spark(session):
+        from relevance.spark import Spark
+
+        return Spark(session)
     return DuckDB(session)

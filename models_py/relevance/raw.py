@@ -8,6 +8,8 @@ import os
 import duckdb
 import pyarrow as pa
 
+from relevance.engine import is_spark
+
 SCHEMA = pa.schema(
     [("table_name", pa.string()), ("column_name", pa.string()), ("column_type", pa.string()), ("scan", pa.string())]
 )
@@ -35,7 +37,8 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
     """One row per present column of every raw table: table_name, column_name, column_type, scan.
 
     location : folder with `<table>.parquet`, `<table>.csv`, `<table>.csv.gz` or a folder `<table>` of such files; empty
-    for the simulated world. contract : relation of `raw_contract`. session : DuckDB connection.
+    for the simulated world. contract : relation of `raw_contract`. session : DuckDB connection, or a Spark session,
+    for which the files are Parquet where its driver sees them.
     Raises RawDataError if the folder, a required table or a required column is missing, a table is there twice, or a
     file cannot be read.
     """
@@ -48,7 +51,7 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
         every = (row for rows in columns.values() for row in rows)
         return _table([(row["table_name"], row["column_name"], row["data_type"].upper(), None) for row in every])
     location = os.path.expanduser(location)
-    cursor = session.cursor()
+    cursor = duckdb.connect() if is_spark(session) else session.cursor()  # it looks at files, whoever reads them then
     files = {name: _file_of(cursor, location, name) for name in columns}
     if not any(files.values()):
         problem = "no raw table found there"
@@ -80,8 +83,18 @@ def find_raw_tables(location: str | None, contract, session) -> pa.Table:
                     f"raw table {name}, column {row['column_name']}: it refers to the table {other}, which is missing "
                     f"in '{location}'. Remedy: add {other}.parquet or {other}.csv, or leave {name} out."
                 )
-        found += [(name, column, kind, files[name][1]) for column, kind in types.items()]
+        scan = _spark_scan(name, *files[name]) if is_spark(session) else files[name][1]
+        found += [(name, column, kind, scan) for column, kind in types.items()]
     return _table(found)
+
+
+def _spark_scan(name: str, path: str, scan: str) -> str:
+    """SQL of Spark to select from a raw table."""
+    if not scan.startswith("read_parquet"):
+        raise RawDataError(
+            f"raw table {name}: {path} is text, Spark reads Parquet. Remedy: write it as {name}.parquet."
+        )
+    return f"parquet.`{os.path.abspath(path)}`"
 
 
 def _table(rows: list[tuple]) -> pa.Table:

@@ -411,7 +411,8 @@ def noise_sweep(pairs, features, truth, splits) -> pa.Table:
     positives = truth.project("course_id, skill_id, 1 as is_positive")
     totals = {name: _count(truth.join(courses, "course_id")) for name, courses in of_split.items()}
     for (share,) in features.project("replaced_share").distinct().order("replaced_share").fetchall():
-        noisy = features.filter(f"replaced_share = {share}").project("* exclude (replaced_share)")
+        columns = ", ".join(name for name in features.columns if name != "replaced_share")
+        noisy = features.filter(f"replaced_share = {share}").project(columns)
         coefficients = pair_coefficients(pairs, noisy)
         if coefficients.num_rows == 0:
             continue

@@ -8,14 +8,14 @@ with last_engagements as (
 ),
 
 member_terms as (
-    select member_id, 'skill' as kind, cast(skill_id as varchar) as term, weight
+    select member_id, 'skill' as kind, cast(skill_id as string) as term, weight
     from {{ ref('ms02') }}
     union all
     select member_id, 'skill' as kind, term, value as weight
     from {{ ref('latest_member_features') }}
     where feature = 'member_interest'
     union all
-    select distinct engagements.member_id, 'course' as kind, cast(engagements.course_id as varchar) as term, 1.0e0 as weight
+    select distinct engagements.member_id, 'course' as kind, cast(engagements.course_id as string) as term, 1.0e0 as weight
     from {{ ref('engagements') }} as engagements
     inner join last_engagements using (member_id)
     where engagements.engaged_date > last_engagements.last_date - 90 and engagements.engaged_date < {{ as_of_date() }}

@@ -1,12 +1,12 @@
 -- numbers for what leads a member to courses: skills of the member, courses engaged with
 with terms as (
-    select 'skill' as kind, cast(skill_id as varchar) as term
+    select 'skill' as kind, cast(skill_id as string) as term
     from {{ ref('cs01') }}
     union
-    select 'skill' as kind, cast(skill_id as varchar) as term
+    select 'skill' as kind, cast(skill_id as string) as term
     from {{ ref('cs03') }}
     union
-    select 'course' as kind, cast(course_id as varchar) as term
+    select 'course' as kind, cast(course_id as string) as term
     from {{ ref('course_similarities') }}
 )
 

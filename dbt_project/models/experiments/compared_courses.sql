@@ -30,8 +30,8 @@ interests as (
         profile_categories.member_id,
         profile_categories.category_index,
         case
-            when members.switch_day <= days.day then members.interest_after[profile_categories.category_index + 1]
-            else members.interest_before[profile_categories.category_index + 1]
+            when members.switch_day <= days.day then {{ entry_of('members.interest_after', 'profile_categories.category_index + 1') }}
+            else {{ entry_of('members.interest_before', 'profile_categories.category_index + 1') }}
         end as interest
     from profile_categories
     inner join {{ ref('truth_members') }} as members using (member_id)

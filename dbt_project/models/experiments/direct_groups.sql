@@ -19,7 +19,7 @@ member_courses as (
 
 select
     groups.member_id,
-    cast(['{{ direct_variant }}'] as varchar[]) as variants,
+    {{ list_of(["'" ~ direct_variant ~ "'"]) }} as variants,
     member_courses.courses,
     groups.terms,
     groups.term_values,

@@ -151,7 +151,7 @@ truths as (
 ),
 {%- else -%}
 truths as (
-    select cast(null as varchar) as variant, cast(null as varchar) as channel, cast(null as varchar) as metric, cast(null as double) as true_value
+    select cast(null as string) as variant, cast(null as string) as channel, cast(null as string) as metric, cast(null as double) as true_value
     where false
 ),
 {%- endif %}

@@ -51,9 +51,9 @@ sends as (
         served.member_id,
         served.date,
         served.open_chance,
-        {{ true_open_probability('members', 'constants', 'profile_skills.member_id is not null and case when members.switch_day <= days.day then members.interest_after[courses.category_index + 1] else members.interest_before[courses.category_index + 1] end > 0') }} as probability
+        {{ true_open_probability('members', 'constants', 'profile_skills.member_id is not null and case when members.switch_day <= days.day then ' ~ entry_of('members.interest_after', 'courses.category_index + 1') ~ ' else ' ~ entry_of('members.interest_before', 'courses.category_index + 1') ~ ' end > 0') }} as probability
     from served
-    inner join {{ ref('candidate_courses') }} as numbers on served.courses[1] = numbers.course_number
+    inner join {{ ref('candidate_courses') }} as numbers on {{ entry_of('served.courses', 1) }} = numbers.course_number
     inner join {{ ref('truth_courses') }} as courses on numbers.course_id = courses.course_id
     inner join {{ ref('truth_members') }} as members on served.member_id = members.member_id
     inner join {{ ref('truth_days') }} as days on served.date = days.date
@@ -77,10 +77,10 @@ shown as (
         served.is_mobile,
         served.is_personal,
         positions.number + 1 as position,
-        served.courses[served.place + positions.number + 1] as course_number
+        {{ entry_of('served.courses', 'served.place + positions.number + 1') }} as course_number
     from served
     inner join {{ ref('truth_channels') }} as channels on served.channel = channels.channel
-    inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
+    inner join {{ numbers(6) }} as positions on positions.number < {{ list_length('channels.examination') }}
     left join sends on served.session_id = sends.session_id and served.variant = sends.variant
     where served.open_chance is null or served.open_chance < sends.probability
 ),

@@ -77,7 +77,7 @@ moved as (
 ),
 
 ranked as (
-    select filled.variant, filled.member_id, cast(null as varchar) as day_of_week, numbers.course_number, filled.place as rank, filled.is_personal
+    select filled.variant, filled.member_id, cast(null as string) as day_of_week, numbers.course_number, filled.place as rank, filled.is_personal
     from filled
     inner join {{ ref('candidate_courses') }} as numbers using (course_id)
     union all
@@ -88,8 +88,8 @@ ranked as (
 select
     variant,
     member_id,
-    cast(day_of_week as varchar) as day_of_week,
-    cast({{ first_entries(list_by_rank('course_number', 'rank'), length) }} as integer[]) as courses,
+    cast(day_of_week as string) as day_of_week,
+    cast({{ first_entries(list_by_rank('course_number', 'rank'), length) }} as {{ list_type('integer') }}) as courses,
     max(case when is_personal then 1 else 0 end) = 1 as is_personal
 from ranked
 group by variant, member_id, day_of_week

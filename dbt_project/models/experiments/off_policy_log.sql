@@ -5,7 +5,7 @@
 with logged as (
     select
         'log' as origin,
-        cast(impressions.impression_id as varchar) as log_id,
+        cast(impressions.impression_id as string) as log_id,
         impressions.member_id,
         impressions.channel,
         impressions.position,
@@ -36,7 +36,7 @@ drawn as (
         {{ hash_bucket(['sessions.session_id', 'positions.number'], 'random traffic', 'catalogue.courses') }} as course_number
     from {{ ref('experiment_sessions') }} as sessions
     inner join {{ ref('truth_channels') }} as channels on sessions.channel = channels.channel
-    inner join {{ numbers(6) }} as positions on positions.number < len(channels.examination)
+    inner join {{ numbers(6) }} as positions on positions.number < {{ list_length('channels.examination') }}
     cross join catalogue
     where sessions.channel = 'feed'
 )

@@ -24,9 +24,9 @@ slots as (
 
 pages as (
 {%- if var('raw_location') == '' %}
-    select 'simulation' as origin, channels.channel, pages.number as page, channels.page_shares[pages.number + 1] as share
+    select 'simulation' as origin, channels.channel, pages.number as page, {{ entry_of('channels.page_shares', 'pages.number + 1') }} as share
     from {{ ref('truth_channels') }} as channels
-    inner join {{ numbers(8) }} as pages on pages.number < len(channels.page_shares)
+    inner join {{ numbers(8) }} as pages on pages.number < {{ list_length('channels.page_shares') }}
     union all
 {%- endif %}
     select 'log' as origin, channel, 0 as page, 1.0e0 as share
@@ -51,7 +51,7 @@ placed as (
         slots.slots,
         slots.attention,
         {{ place_in_list('lists.courses', 'logged.course_number') }} as course_place,
-        lists.courses[logged.place + logged.position] as policy_course
+        {{ entry_of('lists.courses', 'logged.place + logged.position') }} as policy_course
     from {{ ref('off_policy_log') }} as logged
     inner join {{ ref('off_policy_lists') }} as lists on logged.member_id = lists.member_id
     inner join slots on logged.channel = slots.channel and logged.position = slots.position

@@ -36,7 +36,7 @@ hashes as (
 ),
 
 drawn as (
-    select hashes.member_id, 16 * hashes.block + draws.number as repetition, (hashes.bits // cast(pow(4, draws.number) as bigint)) % 4 as arm
+    select hashes.member_id, 16 * hashes.block + draws.number as repetition, cast(floor(hashes.bits / pow(4, draws.number)) as bigint) % 4 as arm
     from hashes
     cross join {{ numbers(16) }} as draws
 ),

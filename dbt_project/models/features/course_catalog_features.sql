@@ -12,10 +12,10 @@ with catalog_terms as (
     select course_id, 'course_duration' as feature, '' as term, ln(1 + duration_seconds / 60.0e0) as value
     from {{ ref('stg_courses') }}
     union all
-    select course_id, 'course_category' as feature, cast(category_id as varchar) as term, 1.0e0 as value
+    select course_id, 'course_category' as feature, cast(category_id as string) as term, 1.0e0 as value
     from {{ ref('stg_course_categories') }}
     union all
-    select course_id, 'course_primary_category' as feature, cast(category_id as varchar) as term, 1.0e0 as value
+    select course_id, 'course_primary_category' as feature, cast(category_id as string) as term, 1.0e0 as value
     from {{ ref('stg_course_categories') }}
     where is_primary
     union all
@@ -23,7 +23,7 @@ with catalog_terms as (
     from {{ ref('stg_course_categories') }} as course_categories
     inner join {{ ref('stg_categories') }} as categories using (category_id)
     union all
-    select course_id, 'course_identity' as feature, cast(course_id as varchar) as term, 1.0e0 as value
+    select course_id, 'course_identity' as feature, cast(course_id as string) as term, 1.0e0 as value
     from {{ ref('stg_courses') }}
 )
 

@@ -3,6 +3,6 @@ select
     {{ beginning() }} as feature_date,
     course_id,
     'course_skill' as feature,
-    cast(skill_id as varchar) as term,
+    cast(skill_id as string) as term,
     weight as value
 from {{ ref('cs01') }}

@@ -4,7 +4,7 @@
 {%- for table, keys in tables %}
 select
     {%- for key in ('member_id', 'course_id') %}
-    {{ 'features.' ~ key if key in keys else 'cast(null as ' ~ var('id_type') ~ ') as ' ~ key }},
+    {{ 'features.' ~ key if key in keys else 'cast(null as ' ~ id_type() ~ ') as ' ~ key }},
     {%- endfor %}
     features.term,
     features.value,
@@ -14,9 +14,9 @@ inner join (
     select {{ keys | join(', ') }}, family, max(feature_date) as feature_date
     from {{ ref(table) }}
     where feature_date <= cast(as_of as date)
-        and family in (select family from {{ ref(table) }} as families where families.feature = cast(feature_name as varchar))
+        and family in (select family from {{ ref(table) }} as families where families.feature = cast(feature_name as string))
     group by {{ keys | join(', ') }}, family
 ) as snapshots using ({{ keys | join(', ') }}, family, feature_date)
-where features.feature = cast(feature_name as varchar) and features.value <> 0
+where features.feature = cast(feature_name as string) and features.value <> 0
 {{ 'union all' if not loop.last }}
 {%- endfor %}

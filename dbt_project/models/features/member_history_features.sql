@@ -12,7 +12,7 @@ snapshot_dates as (
     from engaged_courses
 ),
 
-histories as (
+engaged_before as (
     select
         snapshot_dates.feature_date,
         snapshot_dates.member_id,
@@ -23,10 +23,12 @@ histories as (
         on snapshot_dates.member_id = engaged_courses.member_id
         and engaged_courses.engaged_date < snapshot_dates.feature_date
     group by snapshot_dates.feature_date, snapshot_dates.member_id, engaged_courses.course_id
-    qualify row_number() over (
-        partition by snapshot_dates.feature_date, snapshot_dates.member_id
-        order by max(engaged_courses.engaged_date) desc, engaged_courses.course_id
-    ) <= {{ courses_kept }}
+),
+
+histories as (
+    select feature_date, member_id, course_id, engaged_date
+    from engaged_before
+    qualify row_number() over (partition by feature_date, member_id order by engaged_date desc, course_id) <= {{ courses_kept }}
 ),
 
 window_courses as (
@@ -39,7 +41,7 @@ select
     cast(feature_date as date) as feature_date,
     member_id,
     'member_engaged_course' as feature,
-    cast(course_id as varchar) as term,
+    cast(course_id as string) as term,
     cast(1 as double) as value
 from histories
 union all

@@ -7,10 +7,10 @@ with engaged_courses as (
 ),
 
 course_terms as (
-    select course_id, 'member_interest' as feature, cast(skill_id as varchar) as term, weight
+    select course_id, 'member_interest' as feature, cast(skill_id as string) as term, weight
     from {{ ref('cs01') }}
     union all
-    select course_id, 'member_category' as feature, cast(category_id as varchar) as term, 1.0e0 as weight
+    select course_id, 'member_category' as feature, cast(category_id as string) as term, 1.0e0 as weight
     from {{ ref('stg_course_categories') }}
 ),
 

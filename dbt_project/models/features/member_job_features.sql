@@ -26,6 +26,6 @@ select
     cast(feature_date as date) as feature_date,
     member_id,
     'member_job_skill' as feature,
-    cast(skill_id as varchar) as term,
+    cast(skill_id as string) as term,
     cast(round(views / cast(sum(views) over (partition by feature_date, member_id) as double), 12) as double) as value
 from skill_counts

@@ -20,7 +20,7 @@ observed as (
     select
         '{{ period }}' as period,
         '{{ entity }}' as entity,
-        cast(entities.{{ key }} as varchar) as entity_id,
+        cast(entities.{{ key }} as string) as entity_id,
         snapshots.feature,
         snapshots.term,
         snapshots.value
@@ -58,7 +58,7 @@ edges as (
 ),
 
 binned as (
-    select feature_values.period, feature_values.feature, feature_values.entity_id, cast(count(edges.edge) as varchar) as bin
+    select feature_values.period, feature_values.feature, feature_values.entity_id, cast(count(edges.edge) as string) as bin
     from feature_values
     left join edges on feature_values.feature = edges.feature and feature_values.value > edges.edge
     where feature_values.kind = 'number'

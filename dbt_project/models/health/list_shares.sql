@@ -1,6 +1,6 @@
 -- What members see: who has a list, how much of the catalogue and which reasons are in the first ten places, and how new courses
 -- fare in the first thirty
-with shown as materialized (
+with shown as {{ materialized() }} (
     select assignments.channel, assignments.member_id, scores.course_id, scores.position, best_reasons.reason
     from {{ ref('assignments') }} as assignments
     inner join {{ ref('scores') }} as scores using (member_id, variant)

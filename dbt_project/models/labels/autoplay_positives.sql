@@ -25,8 +25,8 @@ inner join {{ ref('autoplay_thresholds') }} as thresholds
     on strategies.strategy = thresholds.strategy
     and plays.played_date = thresholds.played_date
     and thresholds.scope_key = case strategies.scope
-        when 'member' then cast(plays.member_id as varchar)
-        when 'course' then cast(plays.course_id as varchar)
+        when 'member' then cast(plays.member_id as string)
+        when 'course' then cast(plays.course_id as string)
         else ''
     end
 where strategies.measure = 'percentile' and plays.autoplay_seconds >= thresholds.threshold_seconds

@@ -13,7 +13,7 @@ percentiles as (
 
 -- plays of one length on one day count together
 daily_plays as (
-    {%- for scope, key in (('global', "''"), ('course', 'cast(course_id as varchar)'), ('member', 'cast(member_id as varchar)')) %}
+    {%- for scope, key in (('global', "''"), ('course', 'cast(course_id as string)'), ('member', 'cast(member_id as string)')) %}
     select '{{ scope }}' as scope, {{ key }} as scope_key, cast(played_at as date) as played_date, autoplay_seconds, count(*) as plays
     from {{ ref('stg_autoplays') }}
     where '{{ scope }}' in (select scope from percentiles) or ('{{ scope }}' = 'global' and exists (select 1 from percentiles))

@@ -26,7 +26,7 @@ with kept as (
         served_at,
         served_date,
         'other' as channel,
-        cast(null as varchar) as platform,
+        cast(null as string) as platform,
         false as is_random,
         0 as label,
         1.0e0 as weight,
@@ -37,7 +37,7 @@ with kept as (
 
 select
     cast(row_number() over (
-        order by kept.label_set, kept.served_at, kept.member_id, kept.course_id, kept.label, kept.impression_id
+        order by kept.label_set, kept.served_at, kept.member_id, kept.course_id, kept.label, kept.impression_id nulls last
     ) as bigint) as example_id,
     kept.label_set,
     kept.impression_id,

@@ -73,7 +73,7 @@ select
     served_at,
     cast(served_at as date) as served_date,
     'other' as channel,
-    cast(null as varchar) as platform,
+    cast(null as string) as platform,
     false as is_random,
     cast(1 as integer) as label
 from engaged_days

@@ -3,7 +3,7 @@ select
     pairs.member_id,
     pairs.course_id,
     'editors_pick' as reason,
-    cast(-({{ as_of_date() }} - coalesce(picks.picked_date, {{ beginning() }})) as double) as score
+    cast(-{{ day_diff('coalesce(picks.picked_date, ' ~ beginning() ~ ')', as_of_date()) }} as double) as score
 from {{ ref('recommended_pairs') }} as pairs
 inner join {{ ref('stg_editors_picks') }} as picks using (course_id)
 where picks.picked_date is null or picks.picked_date <= {{ as_of_date() }}

@@ -1,9 +1,14 @@
 -- what most members engaged with in the last 28 days
-with leading_courses as (
+with engaged_members as (
     select course_id, count(distinct member_id) as members
     from {{ ref('engagements') }}
     where engaged_date < {{ as_of_date() }} and engaged_date >= {{ as_of_date() }} - 28
     group by course_id
+),
+
+leading_courses as (
+    select course_id, members
+    from engaged_members
     qualify row_number() over (order by members desc, course_id) <= {{ leading_courses_of_a_reason() }}
 )
 

@@ -3,5 +3,5 @@
 select lists.variant, lists.member_id, lists.courses, lists.scores, {{ list_places('lists.courses') }} as positions
 from {{ ref('learned_lists') }} as lists
 inner join {{ ref('variants') }} as variants using (variant)
-where len(lists.courses) = {{ var('recommendations_per_member') }}
+where {{ list_length('lists.courses') }} = {{ var('recommendations_per_member') }}
     and {{ 'false' if var('impression_discount') | float > 0 else 'variants.new_course_boost = 0' }}

@@ -28,7 +28,7 @@ day_scores as (
     select variants.variant, courses.course_id, days.day, {{ exact_sum('coalesce(crosses.coefficient * course_terms.value, 0)') }} as score
     from (select distinct variant from crosses) as variants
     cross join {{ ref('candidate_courses') }} as courses
-    cross join (select unnest(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']) as day) as days
+    cross join (values ('mon'), ('tue'), ('wed'), ('thu'), ('fri'), ('sat'), ('sun')) as days (day)
     inner join course_terms using (course_id)
     left join crosses
         on variants.variant = crosses.variant

@@ -5,9 +5,9 @@
 -- the arguments get names of their own first: a caller's column `member_id` must not be taken for the record's
 with asked as (
     select
-        try_cast(member as {{ var('id_type') }}) as asked_member,
+        try_cast(member as {{ id_type() }}) as asked_member,
         cast(channel as varchar) as asked_channel,
-        try_cast(course as {{ var('id_type') }}) as asked_course
+        try_cast(course as {{ id_type() }}) as asked_course
 ),
 
 request as (
@@ -63,7 +63,7 @@ given as (
 
 {{ with_derived('pair_side', 'given', ['pair_id'], 'interaction', served('explained_steps'), served('explained_buckets')) }},
 
-design as materialized (
+design as {{ materialized() }} (
     select side, feature, term, value from stored where side <> 'pair'
     union all
     select 'pair' as side, feature, term, value from pair_side
@@ -72,7 +72,7 @@ design as materialized (
 ),
 
 -- a model per member reads what courses are, a model per course who members are
-coefficients as materialized (
+coefficients as {{ materialized() }} (
     select model, effect, entity_id, 'any' as reads, feature, term, coefficient
     from {{ served('explained_coefficients') }}
     where model in (select model from models)
@@ -88,7 +88,7 @@ coefficients as materialized (
     inner join {{ served('explained_terms') }} as terms using (term_number)
 ),
 
-weighed as materialized (
+weighed as {{ materialized() }} (
     select models.model, models.learner, models.factor, coefficients.effect, design.feature, design.term, design.value, coefficients.coefficient
     from models
     inner join coefficients using (model)

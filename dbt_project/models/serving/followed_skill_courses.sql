@@ -1,7 +1,7 @@
 -- the courses that come up for who follows a skill: those that teach it most, with the reason under which they do
 with taught as (
     select
-        cast(features.term as {{ var('id_type') }}) as skill_id,
+        cast(features.term as {{ id_type() }}) as skill_id,
         features.course_id,
         cast(row_number() over (partition by features.term order by round(features.value, 9) desc, features.course_id) as integer) as skill_rank
     from {{ ref('latest_course_features') }} as features

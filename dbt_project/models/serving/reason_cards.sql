@@ -3,7 +3,7 @@ with shown_reasons as (
     select distinct reason, skill_id
     from {{ ref('best_reasons') }}
     union
-    select distinct 'followed_skill' as reason, cast(term as {{ var('id_type') }}) as skill_id
+    select distinct 'followed_skill' as reason, cast(term as {{ id_type() }}) as skill_id
     from {{ ref('latest_course_features') }}
     where feature = 'course_skill'
     union

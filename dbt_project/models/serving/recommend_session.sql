@@ -3,7 +3,7 @@
 -- Places, not scores: they mean the same whatever the variant. The session's own courses are left out.
 {{ config(materialized='table_function', parameters=['member', 'channel', 'courses', 'top_k := 10']) }}
 with visited as (
-    select try_cast(unnest(cast(courses as varchar[])) as {{ var('id_type') }}) as visited_course
+    select try_cast(unnest(cast(courses as varchar[])) as {{ id_type() }}) as visited_course
 ),
 
 similarities as (

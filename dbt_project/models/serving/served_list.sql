@@ -34,7 +34,7 @@ with live as (
         from {{ live('live_followed_skills') }} as skills
         inner join {{ served('followed_skill_courses') }} as taught on skills.skill_id = taught.skill_id
     ) as events
-    where events.live_member = try_cast(member as {{ var('id_type') }})
+    where events.live_member = try_cast(member as {{ id_type() }})
 ),
 
 record as (
@@ -54,7 +54,7 @@ record as (
             store.followed as stored_followed
         from {{ served('recommendation_store') }} as store
     ) as stored
-    where stored.stored_member = try_cast(member as {{ var('id_type') }})
+    where stored.stored_member = try_cast(member as {{ id_type() }})
 ),
 
 lists as (

@@ -1,5 +1,5 @@
 -- the words of a course's texts by part, in pieces
-with texts as materialized (
+with texts as {{ materialized() }} (
     select course_id, 'title' as text_part, title as text
     from {{ ref('stg_courses') }}
     union all

@@ -16,11 +16,14 @@ courses as (
 ),
 
 terms as (
-    select term, count(*) as courses
-    from word_counts
-    group by term
-    having count(*) >= 2
-    qualify row_number() over (order by count(*) desc, term) <= {{ vocabulary }}
+    select term, courses
+    from (
+        select term, count(*) as courses
+        from word_counts
+        group by term
+        having count(*) >= 2
+    ) as common_terms
+    qualify row_number() over (order by courses desc, term) <= {{ vocabulary }}
 ),
 
 weighed as (

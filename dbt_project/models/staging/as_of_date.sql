@@ -22,7 +22,7 @@ walked_days as (
     select
         event_date,
         1 - sum(sum(events)) over (order by event_date desc) / sum(sum(events)) over () as share_before,
-        event_date - lag(event_date) over (order by event_date) as days_without
+        {{ day_diff('lag(event_date) over (order by event_date)', 'event_date') }} as days_without
     from event_days
     where event_date >= date '1990-01-01' and event_date < date '9999-01-01'
     group by event_date

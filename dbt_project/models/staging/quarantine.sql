@@ -8,10 +8,10 @@
 {%- for table in raw_tables() %}
 select
     '{{ table }}' as table_name,
-    cast(row_key as varchar) as row_key,
-    cast(column_name as varchar) as column_name,
-    cast(reason as varchar) as reason,
-    cast(value as varchar) as value
+    cast(row_key as string) as row_key,
+    cast(column_name as string) as column_name,
+    cast(reason as string) as reason,
+    cast(value as string) as value
 from ({{ judged(table) }}) as judged_rows
 where reason is not null
 {{ 'union all' if not loop.last }}

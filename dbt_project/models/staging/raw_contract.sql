@@ -13,7 +13,7 @@ select
     '{{ raw_type(column.data_type) }}' as data_type,
     {{ 'true' if meta.required else 'false' }} as is_required,
     {{ 'true' if meta.key else 'false' }} as is_key,
-    {{ "'" ~ meta.references ~ "'" if meta.references is defined else 'cast(null as varchar)' }} as refers_to,
+    {{ "'" ~ meta.references ~ "'" if meta.references is defined else 'cast(null as string)' }} as refers_to,
     '{{ column.description | replace("'", "''") }}' as description
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -18,7 +18,7 @@ given as (
     from requests
     where 'day_of_week' in (select feature from {{ ref('used_features') }} where is_learned)
     union all
-    select request_id, 'hour' as feature, cast(served_hour as varchar) as term, 1.0e0 as value
+    select request_id, 'hour' as feature, cast(served_hour as string) as term, 1.0e0 as value
     from requests
     where 'hour' in (select feature from {{ ref('used_features') }} where is_learned)
 ),

@@ -21,7 +21,7 @@ inputs as (
 needed as (
     select feature, learned
     from inputs
-    union
+    union all
     select operands.operand as feature, needed.learned
     from needed
     inner join operands using (feature)

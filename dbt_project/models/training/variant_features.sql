@@ -7,7 +7,7 @@
 {%- for row in run_query('select feature from ' ~ seed) %}{% do known.append(row[0]) %}{% endfor %}
 {%- endfor %}
 {%- endif %}
-{%- set selects = [] %}
+{%- set rows = [] %}
 {%- for name in var('variants') | sort %}
 {%- set variant = resolved_variant(name) %}
 {%- set effects = {'global': variant.features or []} %}
@@ -27,8 +27,10 @@
 {%- if not feature.startswith(reads) %}
 {{ exceptions.raise_compiler_error("variant " ~ name ~ ": the models per " ~ effect ~ " read features " ~ reads ~ "..., '" ~ feature ~ "' is none. Remedy: correct random_effects in dbt_project.yml") }}
 {%- endif %}
-{%- do selects.append("select '" ~ name ~ "' as variant, '" ~ effect ~ "' as effect, '" ~ feature ~ "' as feature") %}
+{%- do rows.append("('" ~ name ~ "', '" ~ effect ~ "', '" ~ feature ~ "')") %}
 {%- endfor %}
 {%- endfor %}
 {%- endfor %}
-{{ selects | join('\nunion all\n') if selects else "select cast(null as varchar) as variant, cast(null as varchar) as effect, cast(null as varchar) as feature where false" }}
+select variant, effect, feature
+from (values {{ rows | join(',\n    ') or "('', '', '')" }}) as declared (variant, effect, feature)
+where variant <> ''

@@ -18,7 +18,7 @@ variant_scores as (
     select
         variants.variant,
         evaluated.example_id,
-        -cast(evaluated.served_date - coalesce(courses.released_date, {{ beginning() }}) as double) as score,
+        -cast({{ day_diff('coalesce(courses.released_date, ' ~ beginning() ~ ')', 'evaluated.served_date') }} as double) as score,
         true as is_scored
     from evaluated
     inner join {{ ref('stg_courses') }} as courses using (course_id)

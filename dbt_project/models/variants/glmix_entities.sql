@@ -4,7 +4,7 @@ with learned_on as (
     select
         examples.variant,
         '{{ effect }}' as effect,
-        cast(examples.{{ effect }}_id as varchar) as entity_id,
+        cast(examples.{{ effect }}_id as string) as entity_id,
         count(*) as rows,
         sum(examples.label) as positives
     from {{ ref('mixed_examples') }} as examples

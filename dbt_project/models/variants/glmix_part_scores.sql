@@ -38,7 +38,7 @@ inner join {{ ref('learned_example_scores') }} as effects
 inner join {{ ref('example_keys') }} as keys on scored.example_id = keys.example_id
 cross join parts
 left join intercepts as of_member
-    on of_member.effect = 'member' and scored.variant = of_member.variant and cast(keys.member_id as varchar) = of_member.entity_id
+    on of_member.effect = 'member' and scored.variant = of_member.variant and cast(keys.member_id as string) = of_member.entity_id
 left join intercepts as of_course
-    on of_course.effect = 'course' and scored.variant = of_course.variant and cast(keys.course_id as varchar) = of_course.entity_id
+    on of_course.effect = 'course' and scored.variant = of_course.variant and cast(keys.course_id as string) = of_course.entity_id
 where scored.channel = 'feed'

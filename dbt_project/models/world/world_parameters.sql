@@ -14,4 +14,4 @@ select
     cast({{ var('world_members', size.members) }} as bigint) as members,
     cast({{ var('world_courses', size.courses) }} as bigint) as courses,
     cast({{ var('world_days', size.days) }} as bigint) as days,
-    (select {{ list_by_rank('member_hash', 'member_hash') }} from {{ forgotten_members() }}) as forgotten_members
+    coalesce((select {{ list_by_rank('member_hash', 'member_hash') }} from {{ forgotten_members() }}), {{ empty_list('varchar') }}) as forgotten_members
