@@ -5,7 +5,7 @@ course's features fold into one product with a sparse matrix; dot products and c
 stored of pairs is added where it is. Products are taken at the candidates only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -73,6 +73,11 @@ class CatalogueSpace:
     def pair_number(self) -> dict[Column, int]:
         return {column: i for i, column in enumerate(self.pair_terms)}
 
+    @cached_property
+    def member_columns(self) -> list[Column]:
+        """The columns of models per member: the intercept and what courses have."""
+        return [(INTERCEPT, ""), *self.course_values]
+
     def course_column(self, column: Column) -> NDArray:
         """(courses,) values of a column of the courses."""
         values = np.zeros(len(self.course_ids))
@@ -130,7 +135,8 @@ class Shard:
 
     members : (m, terms), sorted;  offsets : (m + 1,) where each member's pairs begin;  courses : (pairs,) numbers,
     ascending for each member;  stored : (offsets (m + 1,), courses, pair terms, values) of what is stored of members
-    and courses;  member_ids : m texts, whose effects apply.
+    and courses;  member_ids : m texts, whose effects apply;  own : variant -> (m, member columns) their coefficients,
+    where these come with the members; None where the scorers have them.
     """
 
     space: CatalogueSpace
@@ -139,6 +145,7 @@ class Shard:
     courses: NDArray
     stored: tuple[NDArray, NDArray, NDArray, NDArray]
     member_ids: Sequence[str] = ()
+    own: Mapping[str, csr_matrix] | None = None
     whole: tuple["Shard", NDArray] | None = None  # the shard this is a part of, and the places of its pairs there
 
     def only(self, chosen: NDArray) -> "Shard":
@@ -154,6 +161,7 @@ class Shard:
             courses=self.courses[pairs],
             stored=(stored_offsets, *(values[places] for values in self.stored[1:])),
             member_ids=[self.member_ids[i] for i in chosen.tolist()] if self.member_ids else (),
+            own=None if self.own is None else {name: theta[chosen] for name, theta in self.own.items()},
             whole=(self, pairs),
         )
 

@@ -1,5 +1,6 @@
 """Scores candidates on the fly (section 4.2): course data in memory, member data streamed, nothing stored between."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.sparse import csr_matrix
 from relevance.catalogue import CatalogueSpace, Shard
 from relevance.catalogue_kernels import best_pairs
 from relevance.design import column_codes
-from relevance.engine import CORES, Progress, engine, list_array, ragged, type_of
+from relevance.engine import CORES, Progress, engine, is_spark, list_array, ragged, type_of
 from relevance.learning import EFFECTS, learner, models_of, names_with_parts
 
 SHARD_MEMBERS = 512
@@ -58,9 +59,9 @@ def catalogue_scorers(coefficients: pa.Table, variants: pa.Table, space: Catalog
     return scorers
 
 
-def shard_of(groups: pa.Table, space: CatalogueSpace) -> Shard:
+def shard_of(groups: pa.Table, space: CatalogueSpace, own: Sequence[str] | None = None) -> Shard:
     """groups : member_id, courses, terms, term_values, pair_courses, pair_terms, pair_values (rows of
-    `scoring_groups`)."""
+    `scoring_groups`), and, with the names of variants `own`, lists of their coefficients (`with_coefficients`)."""
     offsets, courses = ragged(groups.column("courses"))
     term_offsets, terms = ragged(groups.column("terms"))
     _, term_values = ragged(groups.column("term_values"))
@@ -76,16 +77,47 @@ def shard_of(groups: pa.Table, space: CatalogueSpace) -> Shard:
             *(ragged(groups.column(name))[1] for name in ("pair_terms", "pair_values")),
         ),
         groups.column("member_id").cast(pa.string()).to_pylist(),
+        None if own is None else _own(groups, space, own),
     )
 
 
-def score_shard(groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: int, schema: pa.Schema) -> pa.Table:
+def _own(groups: pa.Table, space: CatalogueSpace, names: Sequence[str]) -> dict[str, csr_matrix]:
+    offsets, variant = ragged(groups.column("own_variants"))
+    (_, column), (_, value) = (ragged(groups.column(name)) for name in ("own_columns", "own_values"))
+    member = np.repeat(np.arange(groups.num_rows), np.diff(offsets))
+    shape = (groups.num_rows, len(space.member_columns))
+    return {
+        name: csr_matrix((value[variant == number], (member[variant == number], column[variant == number])), shape)
+        for number, name in enumerate(names)
+    }
+
+
+def with_coefficients(verbs, groups, coefficients, space: CatalogueSpace, names: Sequence[str]):
+    """The relation `groups` with the coefficients of each member's own models in the variants `names`, as lists: they
+    come to the members, where nobody could hold those of all."""
+    features, terms = zip(*space.member_columns, strict=True)
+    columns = {"feature": features, "term": terms, "own_columns": range(len(terms))}
+    variants = {"variant": names, "own_variants": range(len(names))}
+    own = coefficients.filter("effect = 'member'").project(
+        "variant, entity_id, feature, term, coefficient as own_values"
+    )
+    own = own.join(verbs.relation(pa.table(columns)), "feature, term")
+    own = own.join(verbs.relation(pa.table(variants)), "variant")
+    order = ["own_variants", "own_columns"]
+    listed = verbs.lists(own, "entity_id", [*order, "own_values"], order)
+    return groups.project("*, cast(member_id as string) as entity_id").join(listed, "entity_id", how="left")
+
+
+def score_shard(
+    groups: pa.Table, scorers: dict, space: CatalogueSpace, keep: int, schema: pa.Schema,
+    own: Sequence[str] | None = None,
+) -> pa.Table:  # fmt: skip
     """The lists of the best `keep` candidates of every member of a shard, one for each variant assigned to the member.
 
     groups : rows of `scoring_groups`, as in shard_of, with `variants`;  schema : `lists_schema`. Ties go to the lower
     course number. Raises ValueError if a variant's scores are not finite.
     """
-    shard = shard_of(groups, space)
+    shard = shard_of(groups, space, own)
     assigned_offsets, assigned = ragged(groups.column("variants"))
     assigned_member = np.repeat(np.arange(groups.num_rows), np.diff(assigned_offsets))
     out = []
@@ -143,14 +175,19 @@ def learned_lists(
         verbs.collect(features, order=["course_id", "feature", "term"]), verbs.collect(steps), verbs.collect(buckets),
     )  # fmt: skip
     registry = verbs.collect(variants)
-    assigned = verbs.collect(groups.project("unnest(variants) as variant").distinct(), order=["variant"])["variant"]
-    needed = ", ".join(f"'{name}'" for name in names_with_parts(assigned.to_pylist(), registry))
-    scorers = catalogue_scorers(verbs.collect(coefficients.filter(f"variant in ({needed or 'null'})")), registry, space)
+    assigned = pc.unique(verbs.collect(groups.project("variants").distinct())["variants"].combine_chunks().flatten())
+    names = names_with_parts(assigned.to_pylist(), registry)
+    needed = ", ".join(f"'{name}'" for name in names)
+    coefficients, own = coefficients.filter(f"variant in ({needed or 'null'})"), None
+    if is_spark(session):
+        groups, own = with_coefficients(verbs, groups, coefficients, space, names), names
+        coefficients = coefficients.filter("effect <> 'member'")
+    scorers = catalogue_scorers(verbs.collect(coefficients), registry, space)
     schema = lists_schema(type_of(groups, "member_id"), with_parts)
     progress = Progress("members scored", verbs.collect(groups.aggregate("count(*) as members"))["members"][0].as_py())
 
     def score(shard: pa.Table) -> pa.Table:
-        lists = score_shard(shard, scorers, space, keep, schema)
+        lists = score_shard(shard, scorers, space, keep, schema, own)
         progress.add(shard.num_rows)
         return lists
 

@@ -10,7 +10,9 @@ from scipy.sparse import csr_matrix
 
 from relevance.catalogue import CatalogueSpace, LinearScorer, Product, Shard
 from relevance.design import INTERCEPT, Design, column_codes, design_of, keyed_matrix, places, rows_at, with_empty_row
-from relevance.glmix import Effect, Features, GLMix, Rows, Settings, Trial, choose_l2, fit_glmix
+from relevance.engine import engine, is_spark
+from relevance.glmix import Effect, Features, GLMix, Pass, Rows, Settings, Trial, choose_l2, fit_glmix
+from relevance.glmix_shards import Layout, ShardedProblem, ids_of, pack
 from relevance.learners.logistic import weights_of
 from relevance.learning import (
     COEFFICIENTS,
@@ -30,6 +32,10 @@ INTERCEPT_COLUMN = (INTERCEPT, "")
 INTERCEPTS = (1.0, 10.0, 100.0, 1000.0)  # multiples of the chosen penalty that are tried for intercepts
 # effect -> whose models they are, and what the features hang on that they read
 ENTITIES = {"member": ("member_id", "course_day_id"), "course": ("course_id", "request_id")}
+DRIVER_EXAMPLES = (
+    5_000_000  # with more of them, Spark's workers fit the models per member and per course of a variant with a part
+)
+SHARD_EXAMPLES = 50_000
 
 
 def fit(task) -> pa.Table:
@@ -58,6 +64,11 @@ def fit_mixed(
             if model.learner != "logistic":
                 raise LearningError(f"its part {name} is no logistic regression, whose logit could be a global effect")
         variant = row["variant"]
+        if parts and is_spark(session):
+            rows = mixed_examples.filter(f"variant = '{variant}'")
+            if rows.aggregate("count(*) as examples").fetchall()[0][0] > DRIVER_EXAMPLES:
+                read = effect_features.filter(f"variant = '{variant}'")
+                return fit_sharded(engine(session), row, rows, read, list(models.values()))
         examples = (
             mixed_examples.filter(f"variant = '{variant}'")
             .project("example_id, split, label, weight, member_id, course_id, request_id, course_day_id, global_logit")
@@ -124,6 +135,58 @@ def _fit(
             _protocol(row["variant"], model, trials),
         ]
     )
+
+
+def fit_sharded(verbs, row: dict, examples, read, parts: Sequence):
+    """The same on shards of whole members, on top of a part: rows of COEFFICIENTS, those of members streamed.
+
+    examples, read : relations, the variant's rows of mixed_examples and of effect_features;  parts : one Model.
+    """
+    variant, effects = row["variant"], row["random_effects"].split("|")
+    columns: dict[str, list] = {}
+    rows = examples.project(
+        "member_id, course_id, request_id, course_day_id, label, weight, global_logit as logit, "
+        "split = 'train' as is_train"
+    )
+    for effect in effects:
+        of = read.filter(f"effect = '{effect}'").project("key_id, feature, term, value")
+        names = verbs.collect(of.project("feature, term").distinct())
+        columns[effect] = sorted(zip(names["feature"].to_pylist(), names["term"].to_pylist(), strict=True))
+        features, terms = zip(*columns[effect], strict=True) if columns[effect] else ((), ())
+        numbers = pa.table(
+            {
+                "feature": pa.array(features, pa.string()),
+                "term": pa.array(terms, pa.string()),
+                "place": pa.array(range(len(terms)), pa.int32()),
+            }
+        )
+        numbered = of.join(verbs.relation(numbers), "feature, term")
+        key = ENTITIES[effect][1]
+        listed = verbs.lists(numbered, "key_id", ["place", "value"], ["place"]).project(
+            f"key_id as {key}, place as {effect}_columns, value as {effect}_values"
+        )
+        rows = rows.join(listed, key, how="left")
+    courses = verbs.collect(examples.filter("split = 'train'").project("course_id").distinct())["course_id"]
+    layout = Layout(columns.get("member"), columns.get("course"), np.unique(ids_of(courses)))
+    schema = pa.schema([("shard", pa.binary())])
+    shards = verbs.keep(verbs.map_groups(rows, "member_id", lambda table: pack(table, layout), schema, SHARD_EXAMPLES))
+    problem = ShardedProblem(verbs, shards, layout)
+    grid = sorted(float(value) for value in row["l2"].split("|"))
+    penalties, tried = problem.choose_l2({effect: grid for effect in effects}, INTERCEPTS)
+    fitted = problem.fit(penalties)
+    passes = [Pass(number, "profile", *one, np.nan, np.nan) for number, one in enumerate(fitted.passes, 1)]
+    value, certificate = fitted.passes[-1]
+    trials = [Trial(effect, *of, loss, np.nan, is_chosen) for effect, of, loss, is_chosen in tried]
+    protocol = _protocol(variant, GLMix({}, passes, value, certificate, "certificate", {}), trials)
+    head = [*(_renamed(part.rows, variant) for part in parts), protocol]
+    if fitted.courses is not None:
+        head.append(_effect_rows(variant, "course", fitted.courses))
+    if "member" not in penalties:
+        return pa.concat_tables(head)
+    of_members = problem.member_effects(
+        fitted.c, penalties["member"], lambda effect: _effect_rows(variant, "member", effect), COEFFICIENTS
+    )
+    return verbs.with_rows(pa.concat_tables(head), of_members)
 
 
 def _renamed(rows: pa.Table, variant: str) -> pa.Table:
@@ -233,7 +296,8 @@ class MixedScorer:
     def __init__(self, rows: pa.Table, space: CatalogueSpace):
         self.fixed = LinearScorer(weights_of(rows), space)
         courses = len(space.course_ids)
-        columns = [INTERCEPT_COLUMN, *space.course_values]
+        columns = space.member_columns
+        self.variant = rows["variant"][0].as_py()
         self.members, of_members = _table(rows, "member", columns)
         self.of_members = with_empty_row(of_members)
         pieces = [(np.arange(courses), np.ones(courses)), *space.course_values.values()]
@@ -251,7 +315,10 @@ class MixedScorer:
     def effects(self, shard: Shard) -> dict[str, NDArray]:
         """effect -> (pairs,) its part of the logit."""
         member, course = shard.zeros(), self.course_intercepts[shard.courses]
-        of_members = self.of_members[places(self.members, np.asarray(shard.member_ids, str))]
+        if shard.own is None:
+            of_members = self.of_members[places(self.members, np.asarray(shard.member_ids, str))]
+        else:
+            of_members = shard.own[self.variant]
         self.course_features.add_to(member, of_members, shard)
         self.of_courses.add_to(course, shard.members, shard)
         return {"global": self.fixed.logits(shard), "member": member, "course": course}
