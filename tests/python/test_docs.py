@@ -30,7 +30,7 @@ QUERIES = sorted((ROOT / "analyses" / "queries").glob("*.sql"))
 ANALYSES = {path.stem for path in (ROOT / "analyses").rglob("*.sql")}
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))
 ENVIRONMENT = {f"COURSE_RECOMMENDER_{name}" for name in ("WAREHOUSE", "PUBLISHED", "MEMORY")}
-LOOKED_AT = {"run", "test", "report", "mars", "catalogue", "benchmarks", "forget", "day"}  # targets of make
+LOOKED_AT = {"run", "test", "report", "mars", "catalogue", "benchmarks", "forget", "day", "spark"}  # targets of make
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 BY_TEST_EXTEND = {"yaml", "csv", "diff"}
 QUERIES_HEAD = """# Queries

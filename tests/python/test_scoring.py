@@ -528,7 +528,9 @@ def test_scores_do_not_depend_on_the_size_of_the_shards(session, monkeypatch):
     assert set(pc.list_value_length(sizes[0].column("courses")).to_pylist()) == {20}
 
 
-def test_scores_of_the_warehouse_are_made_again_to_the_last_bit(session):
+@pytest.mark.parametrize("coefficients_come_with_members", [False, True])  # True on Spark
+def test_scores_of_the_warehouse_are_made_again_to_the_last_bit(session, monkeypatch, coefficients_come_with_members):
+    monkeypatch.setattr(scoring, "is_spark", lambda _: coefficients_come_with_members)
     again = scored_again(session, 200)
     counts = session.execute(
         "select (select count(*) from scoring.learned_lists), "
