@@ -11,13 +11,13 @@ import argparse
 import json
 import sys
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models_py"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "spark"))
 
+from day import seconds_by_layer
 from lake import MASTER, Cluster, Lake
 
 from conftest import WITHOUT_TESTS, Warehouse
@@ -27,15 +27,10 @@ CORES = 2
 MANY = 500_000_000
 
 
-def seconds_by_layer(warehouse: Warehouse) -> dict[str, float]:
-    """Seconds of the models and seeds of the last run, by layer."""
-    target = warehouse.folder / "target"
-    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
-    run = json.loads((target / "run_results.json").read_text())
-    seconds: dict[str, float] = defaultdict(float)
-    for result in run["results"]:
-        node = nodes[result["unique_id"]]
-        seconds[node["fqn"][1] if node["resource_type"] == "model" else "seeds"] += result["execution_time"]
+def measured(warehouse: Warehouse) -> dict[str, float]:
+    """Seconds of the last run, by layer and by the wall."""
+    run = json.loads((warehouse.folder / "target" / "run_results.json").read_text())
+    seconds = seconds_by_layer(warehouse)
     seconds["by the wall"] = run["elapsed_time"]
     return seconds
 
@@ -63,7 +58,7 @@ def main() -> None:
                     cluster.stop()
             sizes[members] = sum(file.stat().st_size for file in builds["Spark"].tables.rglob("*.parquet"))
             for engine, build in builds.items():
-                runs[f"{engine} {members}"] = seconds_by_layer(build)
+                runs[f"{engine} {members}"] = measured(build)
                 print(f"{engine} {members}: {runs[f'{engine} {members}']['by the wall']:.0f} s", flush=True)
     layers = sorted(
         {layer for run in runs.values() for layer in run}, key=lambda one: -max(run[one] for run in runs.values())

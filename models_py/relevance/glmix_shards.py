@@ -138,8 +138,9 @@ class Sums:
 
     def of(self, shard: dict, c: NDArray, at: NDArray, members: Penalties | None) -> NDArray:
         """The sums of a shard at courses' coefficients c, its members at their optimum for the coefficients `at`."""
-        solved = _solved(shard, shard["logit"] + _course_logits(shard, at), members)
-        z = solved.logits - _course_logits(shard, at) + _course_logits(shard, c)
+        held = _course_logits(shard, at)
+        solved = _solved(shard, shard["logit"] + held, members)
+        z = solved.logits if c is at else solved.logits - held + _course_logits(shard, c)
         train, y = shard["is_train"], shard["y"]
         weight, held_out = shard["weight"] * train, shard["weight"] * ~train
         loss = np.logaddexp(0.0, z) - y * z

@@ -121,7 +121,7 @@ class Spark:
 
     def with_rows(self, table: pa.Table, result: Relation) -> Relation:
         """The rows of the table and those of `map_groups` behind them."""
-        return Relation(self._session.createDataFrame(table).unionAll(result.frame))
+        return Relation(self.relation(table).frame.unionAll(result.frame))
 
     def before(self, this) -> pa.Table | None:
         """The rows of `dbt.this` as the build before left them, None where there is no such table."""
