@@ -82,21 +82,6 @@
     {{ return(names) }}
 {% endmacro %}
 
-{# The scorer's lists (rows of variant, member_id, courses, scores ...), a row per course. #}
-{% macro listed_scores(lists) -%}
-{%- set columns = {'courses': 'course_number', 'scores': 'score', 'global_scores': 'global_score', 'member_scores': 'member_score', 'course_scores': 'course_score'} -%}
-select
-    listed.variant,
-    listed.member_id,
-    courses.course_id,
-    listed.score,
-    listed.global_score,
-    listed.member_score,
-    listed.course_score
-from {{ list_rows(lists, ['variant', 'member_id'], columns) }} as listed
-inner join {{ ref('candidate_courses') }} as courses using (course_number)
-{%- endmacro %}
-
 {# The variants that treatments give to members. #}
 {% macro served_variants() %}
     {% set names = [] %}

@@ -200,7 +200,7 @@ def moved_world(ci_world: Warehouse, tmp_path_factory) -> Warehouse:
     warehouse.dbt(
         "run",
         *("--select", "path:dbt_project/models/training/variants.sql"),
-        *("settled_lists", "unsettled_scores", "rule_scores", "scores"),
+        *("settled_lists", "unsettled_scores", "rule_lists", "scores"),
         world_preset="ci",
         variants=registry,
         impression_discount=0.1,

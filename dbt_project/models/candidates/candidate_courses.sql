@@ -20,6 +20,7 @@ with course_ranks as (
 select
     course_id,
     cast(row_number() over (order by course_id) - 1 as integer) as course_number,
+    cast(recency_rank as integer) as recency_rank,
     popularity_rank <= {{ length }} as is_popular,
     recency_rank <= {{ length // 2 }} as is_recent,
     -- every third place goes to the next latest release

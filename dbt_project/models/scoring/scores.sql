@@ -1,4 +1,4 @@
--- The top list of every variant, for the members it is assigned to, in rows. Lists that stand as the scorer made them are not
+-- The top list of every variant, for the members it is assigned to, in rows. Lists that stand as they were made are not
 -- written a second time.
 {{ config(materialized='view') }}
 select
@@ -13,6 +13,3 @@ inner join {{ ref('candidate_courses') }} as courses using (course_number)
 union all
 select variant, member_id, course_id, score, position, is_boosted
 from {{ ref('unsettled_scores') }}
-union all
-select variant, member_id, course_id, score, position, is_boosted
-from {{ ref('rule_scores') }}

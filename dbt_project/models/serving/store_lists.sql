@@ -1,5 +1,5 @@
 -- What the encoder of the store reads, in numbers: the lists of a member, the reasons of its courses, and its treatments. Lists
--- that stand as the scorer made them pass as they are; their numbers of courses are those of course_cards.
+-- that stand as they were made pass as they are; their numbers of courses are those of course_cards.
 {{ config(materialized='view') }}
 with ranked as (
     select
@@ -10,7 +10,7 @@ with ranked as (
             'position': scores.position,
             'score': {{ served_score('scores.score') }}
         }) as places
-    from (from {{ ref('unsettled_scores') }} union all from {{ ref('rule_scores') }}) as scores
+    from {{ ref('unsettled_scores') }} as scores
     inner join {{ ref('course_cards') }} as courses using (course_id)
     group by scores.member_id, scores.variant
 ),
