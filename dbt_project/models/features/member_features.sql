@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- every feature of members; a family's snapshot holds until the next one of the same member
 select 'member_profile' as family, feature_date, member_id, feature, term, value
 from {{ ref('member_profile_features') }}
