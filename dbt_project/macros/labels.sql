@@ -40,6 +40,11 @@
     label_sets.label_set in ('{{ used | join("', '") }}')
 {%- endmacro %}
 
+{# The label sets whose examples a build has a use for: it learns from them, or measures on them, which a day does not. #}
+{% macro has_examples() -%}
+    {{ is_used_label_set() if invocation_args_dict.selector == 'day' else 'true' }}
+{%- endmacro %}
+
 {# The autoplay strategies that label sets use, each with the first day of what it labels; a play may be dated a day before
    its impression. #}
 {% macro used_autoplay_strategies() -%}

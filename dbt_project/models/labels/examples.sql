@@ -16,15 +16,18 @@ with kept as (
         labels.impression_id
     from {{ ref('labels') }} as labels
     inner join {{ ref('label_sets') }} as label_sets using (label_set)
-    where labels.label = 1
-        or {{ hash_bucket(['labels.label_set', 'labels.impression_id'], 'negative_rate', 1000000) }} < 1000000 * label_sets.negative_rate
+    where {{ has_examples() }}
+        and (
+            labels.label = 1
+            or {{ hash_bucket(['labels.label_set', 'labels.impression_id'], 'negative_rate', 1000000) }} < 1000000 * label_sets.negative_rate
+        )
     union all
     select
-        label_set,
-        member_id,
-        course_id,
-        served_at,
-        served_date,
+        random_negatives.label_set,
+        random_negatives.member_id,
+        random_negatives.course_id,
+        random_negatives.served_at,
+        random_negatives.served_date,
         'other' as channel,
         cast(null as string) as platform,
         false as is_random,
@@ -32,7 +35,9 @@ with kept as (
         1.0e0 as weight,
         true as is_random_negative,
         null as impression_id
-    from {{ ref('random_negatives') }}
+    from {{ ref('random_negatives') }} as random_negatives
+    inner join {{ ref('label_sets') }} as label_sets using (label_set)
+    where {{ has_examples() }}
 )
 
 select
