@@ -76,8 +76,9 @@
             {%- do problems.append("variant " ~ name ~ " has new_course_boost '" ~ new_course_boost(name) ~ "'. Remedy: give a number from 0 upwards; 0 does nothing") -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if not problems and invocation_args_dict.selector == 'day' and never_learned() -%}
-        {%- do problems.append("there is no model to keep of " ~ never_learned() | join(', ') ~ ". Remedy: build once without --selector day") -%}
+    {%- set missing = never_learned() if not problems and invocation_args_dict.selector == 'day' else [] -%}
+    {%- if missing -%}
+        {%- do problems.append("there is no model to keep of " ~ missing | join(', ') ~ ". Remedy: build once without --selector day") -%}
     {%- endif -%}
     {%- if problems %}{{ exceptions.raise_compiler_error(problems | join('\n')) }}{% endif -%}
 {%- endif -%}

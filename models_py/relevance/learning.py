@@ -190,7 +190,7 @@ def models_given(row: dict, variants, parts: Sequence) -> dict[str, Model]:
         for table in tables
         if table.num_rows
     }
-    declared = {name for name in (row["parts"] or "").split("|") if name}
+    declared = set(_parts(row["parts"]))
     if len(parts) != len(declared) or not declared.issuperset(models):
         raise LearningError(
             f"the registry names the parts {', '.join(sorted(declared)) or 'none'}, its file gives {len(parts)}: "
@@ -214,6 +214,10 @@ def _task(row: dict, rows: pa.Table, parts: dict[str, Model]) -> Task:
     )
 
 
+def _parts(text: str | None) -> list[str]:
+    return text.split("|") if text else []
+
+
 def names_with_parts(names: Sequence[str], variants: pa.Table) -> list[str]:
     """Those variants and all that they are made of, in order."""
     parts = dict(zip(variants.column("variant").to_pylist(), variants.column("parts").to_pylist(), strict=True))
@@ -223,7 +227,7 @@ def names_with_parts(names: Sequence[str], variants: pa.Table) -> list[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [part for part in (parts.get(name) or "").split("|") if part]
+            waiting += _parts(parts.get(name))
     return sorted(found)
 
 
@@ -239,7 +243,7 @@ def models_of(coefficients: pa.Table, variants: pa.Table) -> dict[str, Model]:
             if rows.num_rows == 0:
                 return None
             row = registry[name]
-            parts = {part: build(part) for part in (row["parts"] or "").split("|") if part}
+            parts = {part: build(part) for part in _parts(row["parts"])}
             found[name] = Model(row["learner"], rows, {part: model for part, model in parts.items() if model})
         return found[name]
 
