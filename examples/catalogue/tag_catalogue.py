@@ -31,7 +31,6 @@ from relevance.skill_models import precision_recall, resampled_counts  # noqa: E
 
 TEXTS = ("title", "description", "section", "video", "transcript")
 NAMES = ("course_id", "tags", "language", *TEXTS)
-FOLDS = 5
 FEWEST_COURSES = 10
 # models that do not depend on the fold
 UNCHANGED = (
@@ -51,12 +50,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("columns", nargs="+", metavar="NAME=COLUMN")
     parser.add_argument("--minimum", type=int, default=10, help="courses that a tag needs to count as a skill (10)")
     parser.add_argument("--where", default="true", help="SQL condition on the rows of the file")
+    parser.add_argument("--folds", type=int, default=5, help="each is tagged by models of the others, 2 or more (5)")
     options = parser.parse_args(arguments)
+    if options.folds < 2:
+        parser.error(f"--folds {options.folds}: at least 2 are needed, one to learn from")
     try:
         catalogue = read_catalogue(options.file, parse_columns(options.columns), options.where)
         skills = skills_of(catalogue, options.minimum)
         with tempfile.TemporaryDirectory() as folder:
-            measure(catalogue, skills, Path(folder))
+            measure(catalogue, skills, options.folds, Path(folder))
     except CatalogueError as error:
         sys.exit(f"{options.file}: {error}")
 
@@ -178,11 +180,11 @@ def write_raw(catalogue: list[dict], raw: Path) -> None:
     )
 
 
-def dbt(folder: Path, fold: int, parts: list[str], *selection: str) -> None:
+def dbt(folder: Path, fold: int, folds: int, parts: list[str], *selection: str) -> None:
     variables = {
         "raw_location": str(folder / "raw"),
         "id_type": "varchar",
-        "held_out_share": 1 / FOLDS,
+        "held_out_share": 1 / folds,
         "held_out_fold": fold,
         "cs04_text_parts": "|".join(parts),
     }
@@ -198,8 +200,8 @@ def dbt(folder: Path, fold: int, parts: list[str], *selection: str) -> None:
         raise CatalogueError(f"the models did not run:\n{done.stdout[-3000:]}\n{done.stderr[-1500:]}")
 
 
-def measure(catalogue: list[dict], skills: list[str], folder: Path) -> None:
-    """Five folds by course: each is scored by models that saw none of its tags."""
+def measure(catalogue: list[dict], skills: list[str], folds: int, folder: Path) -> None:
+    """Folds by course: each is scored by models that saw none of its tags."""
     write_raw(catalogue, folder / "raw")
     given = [part for part in TEXTS if any(course.get(part) for course in catalogue)]
     parts = ["transcript"] if "transcript" in given else given
@@ -208,9 +210,9 @@ def measure(catalogue: list[dict], skills: list[str], folder: Path) -> None:
     truth = {(c["course_id"], skill) for c in catalogue for skill in c["tags"] & measured}
     predicted: dict[str, set] = {"cs02": set(), "cs03": set(), "cs04": set()}
     yardsticks: dict[int, set] = {1: set(), 10: set()}
-    for fold in range(FOLDS):
+    for fold in range(folds):
         later = ("--exclude", *UNCHANGED) if fold else ("tagged_languages",)
-        dbt(folder, fold, parts, "+course_skill_quality", *later)
+        dbt(folder, fold, folds, parts, "+course_skill_quality", *later)
         with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
             splits = dict(connection.sql("select course_id, split from skills.course_splits").fetchall())
             for mapping, pairs in predicted.items():
@@ -225,13 +227,13 @@ def measure(catalogue: list[dict], skills: list[str], folder: Path) -> None:
             languages = connection.sql("from skills.tagged_languages order by courses desc, language").fetchall()
         for c, pairs in yardsticks.items():
             pairs |= yardstick(text, truth, splits, skills, c)
-        print(f"fold {fold + 1} of {FOLDS}", file=sys.stderr, flush=True)
+        print(f"fold {fold + 1} of {folds}", file=sys.stderr, flush=True)
     best = max(yardsticks.values(), key=lambda pairs: scores(pairs, truth)[2])
     tagged = sum(bool(course["tags"]) for course in catalogue)
     print(f"\n{len(catalogue)} courses, {tagged} of them tagged, {len(skills)} skills, {len(truth)} pairs")
     for language, courses, with_words, found, *_ in languages:
         print(f"language {language}: {courses} courses, {with_words} with words, in {found} the tagger finds a skill")
-    print(f"cs04 and the yardstick read {', '.join(parts)}; five folds by course, 95 % intervals over courses\n")
+    print(f"cs04 and the yardstick read {', '.join(parts)}; {folds} folds by course, 95 % intervals over courses\n")
     heads = "".join(f"{name:>10}{'low':>8}{'high':>8}" for name in ("precision", "recall", "f1"))
     print(f"{'mapping':<18}{heads}")
     for mapping, pairs in [*predicted.items(), (YARDSTICK, best)]:

@@ -111,3 +111,28 @@ def export_tiny_world(warehouse: Warehouse) -> None:
             "select table_name from duckdb_tables() where schema_name = 'raw'"
         ).fetchall():
             connection.execute(f"copy (from raw.{table}) to '{folder / table}.parquet'")
+
+
+@pytest.fixture(scope="session")
+def text_keys(tiny_raw: Path, tmp_path_factory) -> Warehouse:
+    """The tiny world with UUIDs for members, once as such and else as text, names for courses, and impressions with
+    both, built; what was read is in its folder `raw`."""
+    return made_once(tmp_path_factory, "text_keys", lambda warehouse: build_text_keys(warehouse, tiny_raw))
+
+
+def build_text_keys(warehouse: Warehouse, tiny_raw: Path) -> None:
+    folder = warehouse.folder / "raw"
+    folder.mkdir()
+    texts = {"member_id": "cast(md5('m' || member_id)::uuid as varchar)", "course_id": "'course-é''s-' || course_id"}
+    others = {
+        "members": {"member_id": "md5('m' || member_id)::uuid"},
+        "engagements": {"impression_id": "impression_id::double"},  # whole numbers with nulls
+    }
+    with duckdb.connect() as connection:
+        for path in sorted(tiny_raw.glob("*.parquet")):
+            columns = {row[0] for row in connection.execute(f"describe from '{path}'").fetchall()}
+            changed = {name: text for name, text in (texts | others.get(path.stem, {})).items() if name in columns}
+            replaced = ", ".join(f"{text} as {name}" for name, text in changed.items())
+            rows = f"select * replace ({replaced}) from '{path}'" if changed else f"from '{path}'"
+            connection.execute(f"copy ({rows}) to '{folder / path.name}'")
+    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(folder), id_type="varchar")

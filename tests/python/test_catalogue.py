@@ -70,10 +70,11 @@ def catalogue(file: Path) -> Path:
 
 
 MAPPING = ("course_id=key", "transcript=text", "tags=tags")
+SMALL = ("--minimum", "5", "--folds", "2")
 
 
 def test_a_small_catalogue_is_tagged(tmp_path, empty):
-    done = tag(empty, catalogue(tmp_path / "catalogue.parquet"), *MAPPING, "--minimum", "5")
+    done = tag(empty, catalogue(tmp_path / "catalogue.parquet"), *MAPPING, *SMALL)
     printed = f1(done)
     assert list(printed) == ["cs02", "cs03", "cs04", YARDSTICK]
     assert printed["cs04"] > 0.8
@@ -94,7 +95,7 @@ def test_parts_and_lists_of_a_csv_file_are_read(tmp_path, empty):
         """
     )
     mapping = ("course_id=id", "title=name", "description=about+name", "section=chapters", "tags=tags")
-    done = tag(empty, file, *mapping, "--minimum", "5", "--where", "id <> 3")
+    done = tag(empty, file, *mapping, *SMALL, "--where", "id <> 3")
     assert f1(done)["cs04"] > 0.8
     assert "title, description, section" in done.stdout
 

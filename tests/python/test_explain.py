@@ -1,13 +1,11 @@
 """What `explain` says of a score, against the scores that the scorer stored."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from conftest import WITHOUT_TESTS, Warehouse
+from conftest import Warehouse
 
 COLUMNS = ["variant", "model", "effect", "feature", "term", "description", "value", "coefficient", "part"]
 # courses at the top, in the middle and at the end of the lists of some members of every variant: member, channel,
@@ -214,29 +212,11 @@ def test_a_batch_call_answers_each_row_for_itself(ci_world: Warehouse) -> None:
         assert rows == each
 
 
-@pytest.fixture(scope="module")
-def texts(tiny_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A tiny world whose members and courses have texts for keys."""
-    folder = Path(shutil.copytree(tiny_raw, tmp_path_factory.mktemp("texts") / "raw"))
-    keys = {"member_id": "'Zoë ' || member_id", "course_id": "'c''' || course_id"}
-    with duckdb.connect() as connection:
-        for path in sorted(folder.glob("*.parquet")):
-            columns = {row[0] for row in connection.execute(f"describe from '{path}'").fetchall()}
-            if changes := [f"{text} as {name}" for name, text in keys.items() if name in columns]:
-                connection.execute(
-                    f"create or replace table t as select * replace ({', '.join(changes)}) from '{path}'"
-                )
-                connection.execute(f"copy t to '{path}'")
-    warehouse = Warehouse(tmp_path_factory.mktemp("texts_warehouse"))
-    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(folder), id_type="varchar")
-    return warehouse
-
-
-def test_keys_may_be_texts(texts: Warehouse) -> None:
-    rows = texts.query(ASKED)
+def test_keys_may_be_texts(text_keys: Warehouse) -> None:
+    rows = text_keys.query(ASKED)
     assert len(rows) > 50
     for member, channel, variant, course, score, *_ in rows:
-        ((explained, of),) = texts.published(
+        ((explained, of),) = text_keys.published(
             "select sum(part), min(variant) from explain(?, ?, ?)", member, channel, course
         )
         assert of == variant

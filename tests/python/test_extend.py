@@ -54,9 +54,7 @@ def extended(tmp_path_factory) -> tuple[Warehouse, dict[str, set[str]]]:
     """A build of a copy of the project with all additions, and the files that each touched."""
     folder = tmp_path_factory.mktemp("extended")
     project = folder / "project"
-    shutil.copytree(
-        ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "published*", "*.duckdb*", "__pycache__")
-    )
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "published*", "*.duckdb*"))
     touched: dict[str, set[str]] = {}
     for block in blocks(ROOT / "docs" / "extend.md"):
         if files := perform(block, project):
@@ -209,9 +207,7 @@ def test_a_wrong_line_of_the_registry_stops_the_build_by_name(
     tmp_path: Path, old: str, new: str, select: str, message: str
 ) -> None:
     project = tmp_path / "project"
-    shutil.copytree(
-        ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "published*", "*.duckdb*", "__pycache__")
-    )
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "published*", "*.duckdb*"))
     edit(project / "dbt_project.yml", old, new)
     warehouse = Warehouse(tmp_path / "warehouse", root=project)
     done = warehouse.dbt("build", "--select", select, check=False, **TINY_WORLD)

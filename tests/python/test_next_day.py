@@ -314,10 +314,8 @@ def test_late_rows_land_in_their_day_and_features_know_them_when_they_arrive(tin
             """
         )
     warehouse = Warehouse(tmp_path / "warehouse")
-    select = [part for layer in ("staging", "skills", "features", "labels") for part in ("--select", layer)]
-    settings = {"raw_location": str(raw), "as_of_date": "2024-01-21"}
-    warehouse.dbt("seed", **settings)
-    warehouse.dbt("run", *select, **settings)
+    select = ("--select", "resource_type:seed", "staging", "skills", "features", "labels")
+    warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=str(raw), as_of_date="2024-01-21")
     pair = f"member_id = {member} and course_id = {course}"
     assert warehouse.query(f"select action from staging.stg_engagements where {pair}") == [("click",)]
     assert warehouse.query(f"select channel from staging.stg_impressions where impression_id = {impression}") == [

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from conftest import ROOT, Warehouse
+from conftest import ROOT, WITHOUT_TESTS, Warehouse
 from relevance.design import design_of
 from relevance.learning import models_of
 
@@ -41,9 +41,9 @@ EVENTS = {
 
 def build(folder: Path, raw: Path, as_of_date: str = "2024-01-21", layers: tuple = LAYERS) -> Warehouse:
     warehouse = Warehouse(folder)
-    select = [part for layer in layers for part in ("--select", layer)]
-    warehouse.dbt("seed", raw_location=str(raw))
-    warehouse.dbt("run", *select, raw_location=str(raw), as_of_date=as_of_date, max_quarantine_share=0.5)
+    select = ("--select", "resource_type:seed", *layers)
+    settings = {"raw_location": str(raw), "as_of_date": as_of_date, "max_quarantine_share": 0.5}
+    warehouse.dbt("build", *WITHOUT_TESTS, *select, **settings)
     return warehouse
 
 

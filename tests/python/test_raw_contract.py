@@ -543,60 +543,36 @@ def test_the_day_of_the_lists_follows_the_log_and_not_its_strays(case, dirty, di
 # ---- keys that are texts ----
 
 
-@pytest.fixture(scope="module")
-def uuid_raw(tiny_raw, tmp_path_factory) -> Path:
-    """Members with UUIDs, once as such and else as text, courses with names for keys, and impressions with both."""
-    folder = Path(shutil.copytree(tiny_raw, tmp_path_factory.mktemp("uuid") / "raw"))
-    texts = {"member_id": "cast(md5('m' || member_id)::uuid as varchar)", "course_id": "'course-é-' || course_id"}
-    with duckdb.connect() as connection:
-        for path in sorted(folder.glob("*.parquet")):
-            columns = {row[0] for row in connection.execute(f"describe from '{path}'").fetchall()}
-            changes = [f"{text} as {name}" for name, text in texts.items() if name in columns]
-            if changes:
-                changed = f"select * replace ({', '.join(changes)}) from '{path}'"
-                connection.execute(f"create or replace table changed as {changed}")
-                connection.execute(f"copy changed to '{path}'")
-    change_type("members", "member_id", "member_id::uuid")(folder)
-    change_type("engagements", "impression_id", "impression_id::double")(folder)  # whole numbers with nulls
-    return folder
-
-
-def test_texts_as_keys_stop_with_the_setting_that_lets_them_in(uuid_raw, tmp_path):
+def test_texts_as_keys_stop_with_the_setting_that_lets_them_in(text_keys, tmp_path):
+    raw = text_keys.folder / "raw"
     warehouse = Warehouse(tmp_path)
-    failed_build(warehouse, uuid_raw, "--select", "+stg_members", "+stg_courses")
+    failed_build(warehouse, raw, "--select", "+stg_members", "+stg_courses")
     words = (warehouse.folder / "words.txt").read_text()
     for table, column, rows in (("members", "member_id", 200), ("courses", "course_id", 100)):
         assert f"raw table {table}: {rows} of {rows} rows break the contract ({column} is not a bigint: {rows}" in words
-        remedy = f"build with --vars '{{raw_location: {uuid_raw}, id_type: varchar}}'"
+        remedy = f"build with --vars '{{raw_location: {raw}, id_type: varchar}}'"
         assert f"Remedy: if {column} is a text by nature, {remedy}" in words
 
 
-@pytest.fixture(scope="module")
-def uuid(uuid_raw, tmp_path_factory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("uuid_warehouse"))
-    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(uuid_raw), id_type="varchar")
-    return warehouse
-
-
-def test_texts_as_keys_go_all_the_way_with_id_type_varchar(uuid, odd):
-    assert uuid.query("from staging.quarantine") == []
-    assert everybody_is_served(uuid)
-    member = uuid.query("select max(member_id) from staging.stg_members")[0][0]
-    shown = uuid.published("select position, course_id from recommend(?, 'feed')", member)
+def test_texts_as_keys_go_all_the_way_with_id_type_varchar(text_keys, odd):
+    assert text_keys.query("from staging.quarantine") == []
+    assert everybody_is_served(text_keys)
+    member = text_keys.query("select max(member_id) from staging.stg_members")[0][0]
+    shown = text_keys.published("select position, course_id from recommend(?, 'feed')", member)
     assert [position for position, _ in shown] == list(range(1, 11))
-    assert all(course.startswith("course-é-") for _, course in shown)
-    assert uuid.published("from recommend('nobody', 'feed')") == []
+    assert all(course.startswith("course-é's-") for _, course in shown)
+    assert text_keys.published("from recommend('nobody', 'feed')") == []
     # events still find one another
     matched = "select count(*), count(impression_id) from labels.engagements"
-    assert uuid.query(matched) == odd.query(matched)
+    assert text_keys.query(matched) == odd.query(matched)
 
 
-def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_back(uuid, uuid_raw, tmp_path):
+def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_back(text_keys, tmp_path):
     """A UUID is nowhere by accident: whatever table the project has, or will have, this finds the member in it."""
     warehouse = Warehouse(tmp_path / "copy")
-    shutil.copy(uuid.file, warehouse.file)
-    shutil.copytree(uuid.published_file.parent, warehouse.published_file.parent)
-    ((member,),) = uuid.query(
+    shutil.copy(text_keys.file, warehouse.file)
+    shutil.copytree(text_keys.published_file.parent, warehouse.published_file.parent)
+    ((member,),) = text_keys.query(
         "select member_id from staging.stg_engagements group by 1 order by count(*) desc, 1 limit 1"
     )
     said = forget(warehouse.file, warehouse.published_file.parent, member)
@@ -613,7 +589,7 @@ def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_ba
             for table, names in columns:
                 found = " or ".join(f"""contains(cast("{name}" as varchar), '{member}')""" for name in names)
                 assert connection.execute(f"select count(*) from {table} where {found}").fetchall() == [(0,)], table
-    warehouse.dbt("run", "--select", "staging", raw_location=str(uuid_raw), id_type="varchar")
+    warehouse.dbt("run", "--select", "staging", raw_location=str(text_keys.folder / "raw"), id_type="varchar")
     assert warehouse.query("select count(*) from staging.stg_members") == [(199,)]
     assert warehouse.query("from staging.quarantine") == []
     assert member.encode() not in warehouse.file.read_bytes()
