@@ -49,7 +49,7 @@ SPOILED = {
         ("quarantined_share", "members", "warn"),
         ("quarantined_share", "engagements", "ok"),
     ],
-    "update features.member_features set value = 1000 * value where feature = 'member_impressions' "
+    "update features.member_activity_features set value = 1000 * value where feature = 'member_impressions' "
     "and feature_date > (select as_of_date - 28 from staging.as_of_date)": [
         ("feature_drift", "member_impressions", "warn"),
         ("feature_drift", "member_engagements", "ok"),

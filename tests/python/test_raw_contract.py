@@ -15,6 +15,7 @@ from relevance.raw import RawDataError, find_raw_tables
 
 # right to left, Chinese, emoji, doubled quotes, commas and line breaks, and a # at the beginning of a line
 ODD_TITLE = '# 数据,工程 "入门" 😀\nالعربية: تعلّم البرمجة\r\nthird; line\tof 3'
+SERVED = (*WITHOUT_TESTS, "--select", "+publication")  # what a published file is made of
 ODD_NAME = 'مهندس بيانات 👩‍💻,\n数据 "工程师"'
 
 
@@ -272,7 +273,7 @@ def odd_raw(tiny_raw, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def odd(odd_raw, tmp_path_factory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("odd_warehouse"))
-    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(odd_raw))
+    warehouse.dbt("build", *SERVED, raw_location=str(odd_raw))
     return warehouse
 
 
@@ -443,15 +444,15 @@ def dirty_raw(tiny_raw, tmp_path_factory) -> Path:
 def stopped(odd, dirty_raw, tmp_path_factory) -> Warehouse:
     """A place where a good build has published, and a build of the dirty folder was stopped after that."""
     warehouse = Warehouse(Path(shutil.copytree(odd.folder, tmp_path_factory.mktemp("dirty_warehouse") / "copy")))
-    failed_build(warehouse, dirty_raw, *WITHOUT_TESTS)
+    failed_build(warehouse, dirty_raw, *WITHOUT_TESTS, "--select", "staging", "publication")
     return warehouse
 
 
 @pytest.fixture(scope="module")
 def dirty(stopped, dirty_raw, tmp_path_factory) -> Warehouse:
-    """The complete pipeline on the dirty folder, allowed by a larger share."""
+    """A build of the dirty folder, allowed by a larger share."""
     warehouse = Warehouse(Path(shutil.copytree(stopped.folder, tmp_path_factory.mktemp("dirty_warehouse") / "copy")))
-    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(dirty_raw), max_quarantine_share=0.3)
+    warehouse.dbt("build", *SERVED, raw_location=str(dirty_raw), max_quarantine_share=0.3)
     return warehouse
 
 
