@@ -1,6 +1,6 @@
 """Spark against DuckDB: seconds by layer against members, in this machine's processes and on two workers.
 
-    .venv/bin/python benchmarks/spark.py [--members 1000 5000]
+    .venv/bin/python benchmarks/spark.py [--members 1000 4000]
 
 Built is all that the learned lists need. The yardstick is the build on DuckDB of the same world in the same run. The
 two workers, a core each, build the smallest size. What a member more costs is the difference of the sizes, in seconds
@@ -65,7 +65,7 @@ def runs_of(members: list[int], folder: Path) -> tuple[dict[str, dict[str, float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", type=int, nargs="+", default=[1_000, 5_000])
+    parser.add_argument("--members", type=int, nargs="+", default=[1_000, 4_000])
     members = sorted(parser.parse_args().members)
     with tempfile.TemporaryDirectory() as name:
         runs, sizes = runs_of(members, Path(name))
