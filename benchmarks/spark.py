@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/spark.py [--members 1000 4000]
 
-Built is all that the learned lists need. The yardstick is the build on DuckDB of the same world in the same run. The
+Built is all that the lists need. The yardstick is the build on DuckDB of the same world in the same run. The
 two workers, a core each, build the smallest size. What a member more costs is the difference of the sizes, in seconds
 of the nodes: two run at once, on two cores. From it follow the core hours and bytes of MANY members, if cost stays
 linear in them and courses and days stay as many as here. The layer variants is counted apart: its logistic regressions

@@ -75,6 +75,9 @@
 {# Learners whose scores are rules, not fits. #}
 {% macro rule_learners() %}{{ return(['recency', 'affinity']) }}{% endmacro %}
 
+{# The same as SQL, to stand after `in`. #}
+{% macro rule_learner_names() -%}('{{ rule_learners() | join("', '") }}'){%- endmacro %}
+
 {# The names of all variants that are fitted. #}
 {% macro learned_variants() %}
     {% set names = [] %}

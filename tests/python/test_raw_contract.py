@@ -15,8 +15,8 @@ from relevance.raw import RawDataError, find_raw_tables
 
 # right to left, Chinese, emoji, doubled quotes, commas and line breaks, and a # at the beginning of a line
 ODD_TITLE = '# 数据,工程 "入门" 😀\nالعربية: تعلّم البرمجة\r\nthird; line\tof 3'
-SERVED = (*WITHOUT_TESTS, "--select", "+publication")  # what a published file is made of
 ODD_NAME = 'مهندس بيانات 👩‍💻,\n数据 "工程师"'
+SERVED = (*WITHOUT_TESTS, "--select", "+publication")  # what a published file is made of
 
 
 def read(sql: str, *parameters) -> list[tuple]:

@@ -3,7 +3,7 @@
 with compared_variants as (
     select {{ list_by_rank('variant', 'variant') }} as variants
     from {{ ref('variants') }}
-    where learner not in ('{{ rule_learners() | join("', '") }}')
+    where learner not in {{ rule_learner_names() }}
         and variant in (select variant from {{ ref('experiment_variants') }} where origin = 'simulation')
 )
 

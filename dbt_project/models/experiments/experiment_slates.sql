@@ -11,7 +11,7 @@ with members as (
 rule_variants as (
     select variant
     from {{ ref('variants') }}
-    where learner in ('{{ rule_learners() | join("', '") }}')
+    where learner in {{ rule_learner_names() }}
         and variant in (select variant from {{ ref('experiment_variants') }})
 ),
 

@@ -80,7 +80,7 @@ select
             when offline.roc_auc < base.roc_auc and compared.true_lift > 0 then 'worse offline, better online'
         end,
         case when policies.refusal is not null then 'off-policy value refused' end,
-        case when variants.learner not in ('{{ rule_learners() | join("', '") }}') and counted.variant is null then 'learned nothing' end
+        case when variants.learner not in {{ rule_learner_names() }} and counted.variant is null then 'learned nothing' end
     ) as flags,
     coalesce(compared.verdict, 'not tested') as verdict
 from {{ ref('variants') }} as variants

@@ -8,7 +8,7 @@
 with rules as (
     select
         variants.variant,
-        case when variants.learner in ('{{ rule_learners() | join("', '") }}') then variants.variant else '{{ affinity | last }}' end as rule
+        case when variants.learner in {{ rule_learner_names() }} then variants.variant else '{{ affinity | last }}' end as rule
     from {{ ref('variants') }} as variants
     anti join (select distinct variant from {{ ref('coefficients') }}) as learned on variants.variant = learned.variant
 ),

@@ -7,13 +7,17 @@ with wanted as (
         on assignments.variant = settled.variant and assignments.member_id = settled.member_id
 ),
 
-unsettled_lists as (
-    select lists.variant, lists.member_id, lists.courses, lists.scores
-    from {{ ref('learned_lists') }} as lists
-    semi join wanted using (variant, member_id)
+lists as (
+    select variant, member_id, courses, scores
+    from {{ ref('learned_lists') }}
     union all
-    select lists.variant, lists.member_id, lists.courses, lists.scores
-    from {{ ref('rule_lists') }} as lists
+    select variant, member_id, courses, scores
+    from {{ ref('rule_lists') }}
+),
+
+unsettled_lists as (
+    select lists.*
+    from lists
     semi join wanted using (variant, member_id)
 ),
 

@@ -4,7 +4,7 @@ with recursive served as (
     select
         assigned.variant,
         case
-            when variants.learner in ('{{ rule_learners() | join("', '") }}') or learned.variant is not null then assigned.variant
+            when variants.learner in {{ rule_learner_names() }} or learned.variant is not null then assigned.variant
             else '{{ variants_with(['affinity']) | last }}'
         end as model
     from (select distinct variant from {{ ref('assignments') }}) as assigned
