@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import md5
 from pathlib import Path
 
 import duckdb
@@ -15,12 +17,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+PROJECT = ("dbt_project", "models_py", "analyses", "seeds", "tests", "dbt_project.yml", "profiles.yml", "selectors.yml",
+           "constraints.txt")  # fmt: skip
+READ = tempfile.TemporaryDirectory(prefix="read_by_dbt")
 TINY_WORLD = {"world_preset": "ci", "world_members": 200, "world_courses": 100, "world_days": 20}
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A folder with a warehouse file and a published file, and dbt to build them; `root` is the project."""
+    """A folder with a warehouse file and a published file, and links to the project at `root`, where dbt builds them.
+
+    All folders look the same to dbt: what it has read of the project with some vars, which takes it longer than a small
+    build of a layer, it takes over in the next folder."""
 
     folder: Path
     root: Path = ROOT
@@ -35,6 +43,12 @@ class Warehouse:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        for name in PROJECT:
+            if not (self.folder / name).exists():
+                (self.folder / name).symlink_to(self.root / name)
+
+    def copy_to(self, folder: Path) -> "Warehouse":
+        return Warehouse(Path(shutil.copytree(self.folder, folder, symlinks=True)), self.root)
 
     def _command(self, arguments: tuple[str, ...], variables: dict) -> list[str]:
         command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments]
@@ -42,6 +56,7 @@ class Warehouse:
 
     @property
     def _environment(self) -> dict[str, str]:
+        """Of commands that run elsewhere."""
         return os.environ | {
             "COURSE_RECOMMENDER_WAREHOUSE": str(self.file),
             "COURSE_RECOMMENDER_PUBLISHED": str(self.folder / "published"),
@@ -50,10 +65,31 @@ class Warehouse:
             "NO_COLOR": "1",
         }
 
+    @property
+    def _environment_here(self) -> dict[str, str]:
+        return self._environment | {
+            "COURSE_RECOMMENDER_WAREHOUSE": "warehouse.duckdb",
+            "COURSE_RECOMMENDER_PUBLISHED": "published",
+            "DBT_TARGET_PATH": "target",
+            "DBT_LOG_PATH": "logs",
+        }
+
+    def _take_over(self, variables: dict) -> tuple[Path, Path]:
+        """Takes over what dbt has read elsewhere with these vars -> where it lies here, and where for all."""
+        here = self.folder / "target" / "partial_parse.msgpack"
+        for_all = Path(READ.name) / md5(json.dumps([str(self.root), variables]).encode()).hexdigest()
+        if for_all.exists():
+            here.parent.mkdir(exist_ok=True)
+            shutil.copy(for_all, here)
+        return here, for_all
+
     def dbt(self, *arguments: str, check: bool = True, **variables) -> subprocess.CompletedProcess:
         """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
         command = self._command(arguments, variables)
-        done = subprocess.run(command, cwd=self.root, env=self._environment, capture_output=True, text=True)
+        here, for_all = self._take_over(variables)
+        done = subprocess.run(command, cwd=self.folder, env=self._environment_here, capture_output=True, text=True)
+        if here.exists() and not for_all.exists():
+            shutil.copy(here, for_all)
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
         return done
@@ -61,11 +97,12 @@ class Warehouse:
     def start(self, *arguments: str, **variables) -> subprocess.Popen:
         """Starts dbt and returns at once; its output comes as it is printed."""
         command = self._command(arguments, variables)
+        self._take_over(variables)
         pipes = {
             "stdout": subprocess.PIPE,
             "stderr": subprocess.DEVNULL,
         }  # a killed build has its semaphores bewailed there
-        return subprocess.Popen(command, cwd=self.root, env=self._environment, text=True, **pipes)
+        return subprocess.Popen(command, cwd=self.folder, env=self._environment_here, text=True, **pipes)
 
     def query(self, sql: str, *parameters) -> list[tuple]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
@@ -87,7 +124,7 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Warehouse], None]) ->
         if not done.exists():
             make(Warehouse(shared))
             done.touch()
-    return Warehouse(Path(shutil.copytree(shared, here / name)))
+    return Warehouse(shared).copy_to(here / name)
 
 
 @pytest.fixture(scope="session")

@@ -58,9 +58,7 @@ def both(before: Warehouse, after: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
 @pytest.fixture(scope="module")
 def lived(ci_world: Warehouse, tmp_path_factory) -> Warehouse:
     """The ci world a day later: its build was killed twice, in the middle and while it published, and run again."""
-    folder = tmp_path_factory.mktemp("lived") / "copy"
-    shutil.copytree(ci_world.folder, folder)
-    warehouse = Warehouse(folder)
+    warehouse = ci_world.copy_to(tmp_path_factory.mktemp("lived") / "copy")
     assert live(warehouse).startswith(f"{TODAY} was lived: ")
     before = digest(warehouse.published_file)
     for begins, after in (("START", random.Random(5).randrange(80, 170)), ("serving.publication", 1)):
@@ -148,7 +146,7 @@ def test_what_is_served_is_scored_with_all_of_its_features(ci_world: Warehouse, 
 
 @pytest.fixture
 def copy(lived: Warehouse, tmp_path: Path) -> Warehouse:
-    return Warehouse(Path(shutil.copytree(lived.folder, tmp_path / "copy")))
+    return lived.copy_to(tmp_path / "copy")
 
 
 def test_a_day_is_lived_once_and_in_its_own_lists(copy: Warehouse) -> None:
@@ -255,7 +253,8 @@ def state_of(warehouse: Warehouse) -> State:
 def days(tiny_raw: Path, tmp_path_factory) -> dict[str, State]:
     """A day `at once` for the 21st, the warehouse gone `back` to the 19th, and from there `on` to the 21st."""
     warehouse, states = Warehouse(tmp_path_factory.mktemp("days")), {}
-    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(tiny_raw), as_of_date="2024-01-21")
+    select = ("--select", "+publication", "+health")
+    warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=str(tiny_raw), as_of_date="2024-01-21")
     for name, day in (("at once", "2024-01-21"), ("back", "2024-01-19"), ("on", "2024-01-21")):
         warehouse.dbt(*DAY, *WITHOUT_TESTS, raw_location=str(tiny_raw), as_of_date=day)
         states[name] = state_of(warehouse)
@@ -314,7 +313,7 @@ def test_late_rows_land_in_their_day_and_features_know_them_when_they_arrive(tin
             """
         )
     warehouse = Warehouse(tmp_path / "warehouse")
-    select = ("--select", "resource_type:seed", "staging", "skills", "features", "labels")
+    select = ("--select", "+features", "+labels")
     warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=str(raw), as_of_date="2024-01-21")
     pair = f"member_id = {member} and course_id = {course}"
     assert warehouse.query(f"select action from staging.stg_engagements where {pair}") == [("click",)]

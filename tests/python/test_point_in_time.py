@@ -14,7 +14,7 @@ from relevance.design import design_of
 from relevance.learning import models_of
 
 CUT = "2024-01-12"  # within the 20 days of the tiny world
-LAYERS = ("staging", "skills", "features", "labels", "training")
+LAYERS = ("+features", "+labels", "+training")
 TABLES = {"member": "member_features", "course": "course_features", "interaction": "interaction_features"}
 with (ROOT / "seeds" / "features.csv").open() as file:
     STORED = [
@@ -41,7 +41,7 @@ EVENTS = {
 
 def build(folder: Path, raw: Path, as_of_date: str = "2024-01-21", layers: tuple = LAYERS) -> Warehouse:
     warehouse = Warehouse(folder)
-    select = ("--select", "resource_type:seed", *layers)
+    select = ("--select", *layers)
     settings = {"raw_location": str(raw), "as_of_date": as_of_date, "max_quarantine_share": 0.5}
     warehouse.dbt("build", *WITHOUT_TESTS, *select, **settings)
     return warehouse
@@ -89,7 +89,7 @@ def builds_at_the_cut(builds, tiny_raw: Path, tmp_path_factory) -> tuple[Warehou
     """The same two, with lists made for the day of the cut: what comes later must not be known."""
     folder = tmp_path_factory.mktemp("at_the_cut")
     changed = builds[1].folder.parent / "changed_raw"
-    scored = (*LAYERS, "variants", "candidates", "scoring")
+    scored = (*LAYERS, "+scoring")
     return build(folder / "one", tiny_raw, CUT, scored), build(folder / "two", changed, CUT)
 
 

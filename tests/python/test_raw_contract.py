@@ -443,7 +443,7 @@ def dirty_raw(tiny_raw, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def stopped(odd, dirty_raw, tmp_path_factory) -> Warehouse:
     """A place where a good build has published, and a build of the dirty folder was stopped after that."""
-    warehouse = Warehouse(Path(shutil.copytree(odd.folder, tmp_path_factory.mktemp("dirty_warehouse") / "copy")))
+    warehouse = odd.copy_to(tmp_path_factory.mktemp("dirty_warehouse") / "copy")
     failed_build(warehouse, dirty_raw, *WITHOUT_TESTS, "--select", "staging", "publication")
     return warehouse
 
@@ -451,7 +451,7 @@ def stopped(odd, dirty_raw, tmp_path_factory) -> Warehouse:
 @pytest.fixture(scope="module")
 def dirty(stopped, dirty_raw, tmp_path_factory) -> Warehouse:
     """A build of the dirty folder, allowed by a larger share."""
-    warehouse = Warehouse(Path(shutil.copytree(stopped.folder, tmp_path_factory.mktemp("dirty_warehouse") / "copy")))
+    warehouse = stopped.copy_to(tmp_path_factory.mktemp("dirty_warehouse") / "copy")
     warehouse.dbt("build", *SERVED, raw_location=str(dirty_raw), max_quarantine_share=0.3)
     return warehouse
 

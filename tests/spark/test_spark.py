@@ -88,7 +88,8 @@ def test_glmix_over_shards_finds_the_optimum_of_one_machine(duckdb_ci: Warehouse
     workers = {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "models_py"), "SPARK_LOCAL_IP": "127.0.0.1"}
     for name, value in workers.items():
         monkeypatch.setenv(name, value)
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}  # as in profiles.yml
+    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
     with duckdb.connect(str(duckdb_ci.file), read_only=True) as connection:
         (row,) = connection.sql("from variants.variants where variant = 'glmix'").to_arrow_table().to_pylist()
         models = models_given(row, connection.sql("from variants.variants"), [connection.sql("from variants.m105")])
