@@ -33,14 +33,15 @@ def live(warehouse: Warehouse) -> str:
 
 def kill_when(process: subprocess.Popen, begins: str, finished: int) -> None:
     """Kills a build once `finished` nodes have ended and a line with the text `begins` was printed."""
-    done = 0
+    done, lines = 0, []
     for line in process.stdout:
+        lines.append(line)
         done += " OK " in line or " PASS " in line
         if done >= finished and begins in line:
             process.send_signal(signal.SIGKILL)
             break
     process.wait()
-    assert process.returncode == -signal.SIGKILL, "the build ended before it was killed"
+    assert process.returncode == -signal.SIGKILL, f"the build ended before it was killed: {''.join(lines[-30:])}"
 
 
 @contextmanager
@@ -253,7 +254,7 @@ def state_of(warehouse: Warehouse) -> State:
 def days(tiny_raw: Path, tmp_path_factory) -> dict[str, State]:
     """A day `at once` for the 21st, the warehouse gone `back` to the 19th, and from there `on` to the 21st."""
     warehouse, states = Warehouse(tmp_path_factory.mktemp("days")), {}
-    select = ("--select", "+publication", "+health")
+    select = ("--select", "+publication", "+health", "+recommendations")
     warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=str(tiny_raw), as_of_date="2024-01-21")
     for name, day in (("at once", "2024-01-21"), ("back", "2024-01-19"), ("on", "2024-01-21")):
         warehouse.dbt(*DAY, *WITHOUT_TESTS, raw_location=str(tiny_raw), as_of_date=day)
@@ -313,7 +314,7 @@ def test_late_rows_land_in_their_day_and_features_know_them_when_they_arrive(tin
             """
         )
     warehouse = Warehouse(tmp_path / "warehouse")
-    select = ("--select", "+features", "+labels")
+    select = ("--select", "staging", "+features", "+labels")
     warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=str(raw), as_of_date="2024-01-21")
     pair = f"member_id = {member} and course_id = {course}"
     assert warehouse.query(f"select action from staging.stg_engagements where {pair}") == [("click",)]

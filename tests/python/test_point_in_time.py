@@ -90,7 +90,7 @@ def builds_at_the_cut(builds, tiny_raw: Path, tmp_path_factory) -> tuple[Warehou
     folder = tmp_path_factory.mktemp("at_the_cut")
     changed = builds[1].folder.parent / "changed_raw"
     scored = (*LAYERS, "+scoring")
-    return build(folder / "one", tiny_raw, CUT, scored), build(folder / "two", changed, CUT)
+    return build(folder / "one", tiny_raw, CUT, scored), build(folder / "two", changed, CUT, ("+labels",))
 
 
 def compare(builds: tuple[Warehouse, Warehouse], sql: str) -> tuple[list, list]:

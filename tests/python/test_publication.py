@@ -642,17 +642,23 @@ def test_operations_of_dbt_list_versions_and_serve_one_again(session, tmp_path):
     folder = warehouse.published_file.parent
     for _ in range(2):
         publish_now(session, folder)
-    done = warehouse.dbt("run-operation", "rollback", "--args", "{version: 1}")
+
+    def operation(name: str, arguments: str) -> subprocess.CompletedProcess:
+        command = warehouse._command(("run-operation", name, "--args", arguments), {})
+        return subprocess.run(command, cwd=ROOT, env=warehouse._environment, capture_output=True, text=True)
+
+    done = operation("rollback", "{version: 1}")
+    assert done.returncode == 0
     assert f"{folder / FILE} is version 1 now" in done.stdout
     assert version_of(folder / FILE) == 1
-    lines = warehouse.dbt("run-operation", "versions").stdout.splitlines()
+    lines = operation("versions", "{}").stdout.splitlines()
     assert [line.split()[4:] for line in lines if "2024-02-15" in line] == [["served", "complete"], ["complete"]]
     for arguments, message in {
         "{version: 3}": "keeps no version 3. Remedy: give one of 1, 2.",
         '{version: "it\'s"}': "is not the number of a version. Remedy: give one of 1, 2.",
         "{}": "no version was named. Remedy: give one of 1, 2.",
     }.items():
-        failed = warehouse.dbt("run-operation", "rollback", "--args", arguments, check=False)
+        failed = operation("rollback", arguments)
         assert failed.returncode != 0
         assert message in failed.stdout
     assert version_of(folder / FILE) == 1

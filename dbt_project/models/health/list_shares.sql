@@ -1,12 +1,15 @@
 -- What members see: who has a list, how much of the catalogue and which reasons are in the first ten places, and how new courses
 -- fare in the first thirty
 with shown as {{ materialized() }} (
-    select assignments.channel, assignments.member_id, scores.course_id, scores.position, best_reasons.reason
-    from {{ ref('assignments') }} as assignments
-    inner join {{ ref('scores') }} as scores using (member_id, variant)
-    inner join {{ ref('best_reasons') }} as best_reasons
-        on scores.member_id = best_reasons.member_id and scores.course_id = best_reasons.course_id
-    where scores.position <= 30
+    select
+        channel,
+        course_id,
+        reason,
+        case when position <= 10 then 1 else 0 end as is_in_top_10,
+        count(*) as places,
+        sum(case when position = 1 then 1 else 0 end) as lists
+    from {{ ref('first_places') }}
+    group by channel, course_id, reason, case when position <= 10 then 1 else 0 end
 ),
 
 courses as (
@@ -18,7 +21,7 @@ courses as (
 ),
 
 new_shares as (
-    select channel, avg(is_new) as share
+    select channel, sum(is_new * places) / sum(places) as share
     from shown
     inner join courses using (course_id)
     group by channel
@@ -27,7 +30,7 @@ new_shares as (
 select
     'members_without_list' as check_name,
     channels.channel as subject,
-    cast((select count(*) from {{ ref('stg_members') }}) - count(distinct shown.member_id) as double) as value
+    cast((select count(*) from {{ ref('stg_members') }}) - coalesce(sum(shown.lists), 0) as double) as value
 from (select distinct channel from {{ ref('treatments') }} where share > 0) as channels
 left join shown on channels.channel = shown.channel
 group by channels.channel
@@ -35,15 +38,15 @@ union all
 select
     'courses_in_top_10' as check_name,
     'all' as subject,
-    round(avg(case when course_id in (select course_id from shown where position <= 10) then 1.0e0 else 0 end), 9) as value
+    round(avg(case when course_id in (select course_id from shown where is_in_top_10 = 1) then 1.0e0 else 0 end), 9) as value
 from courses
 union all
 select
     'reason_share' as check_name,
     reason as subject,
-    cast(round(count(*) / sum(cast(count(*) as double)) over (), 9) as double) as value
+    cast(round(sum(places) / sum(cast(sum(places) as double)) over (), 9) as double) as value
 from shown
-where position <= 10
+where is_in_top_10 = 1
 group by reason
 union all
 select
