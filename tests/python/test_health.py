@@ -20,14 +20,11 @@ UNKNOWN = {
     ("list_overlap", "all"): "no version of an earlier day",
     ("rank_change", "all"): "no version of an earlier day",
 }
-# scores is a view
-LOSE = (
-    "create or replace table scoring.kept as from scoring.scores where not ({lost}); "
-    "create or replace view scoring.scores as from scoring.kept"
-)
 # how each table is spoiled, and what it makes of (check, subject)
 SPOILED = {
-    LOSE.format(lost="member_id = (select min(member_id) from staging.stg_members)"): [
+    "create table serving.kept as from serving.first_places "  # a view
+    "where member_id <> (select min(member_id) from staging.stg_members); "
+    "create or replace view serving.first_places as from serving.kept": [
         ("members_without_list", "feed", "error"),
         ("members_without_list", "email", "error"),
     ],
@@ -63,11 +60,12 @@ SPOILED = {
         ("calibration", "m105 feed", "warn"),
         ("calibration", "m101 feed", "ok"),
     ],
-    "update reasons.best_reasons set reason = 'popular'": [("reason_share", "popular", "warn")],
-    LOSE.format(
-        lost="position <= 30 and course_id in (select course_id from staging.stg_courses "
-        "where released_date >= (select as_of_date - 30 from staging.as_of_date))"
-    ): [("new_course_exposure", "home", "warn")],
+    "update serving.kept set reason = 'popular'": [("reason_share", "popular", "warn")],
+    "update serving.kept set course_id = (select min(course_id) from staging.stg_courses where released_date is null "
+    "or released_date < (select as_of_date - 30 from staging.as_of_date)) where course_id in (select course_id "
+    "from staging.stg_courses where released_date >= (select as_of_date - 30 from staging.as_of_date))": [
+        ("new_course_exposure", "home", "warn")
+    ],
     "insert into staging.stg_courses (course_id, title, released_date) "
     "select 1000 + i, 'Never shown', date '2020-01-01' from range(5000) as r(i)": [
         ("courses_in_top_10", "all", "warn"),
