@@ -312,18 +312,12 @@ def _write(
         new.execute(f"create schema {SCHEMA}")
         new.execute(f"create table {SCHEMA}.published_tables (table_name varchar, rows bigint, checksum varchar)")
         for name, relation in tables.items():
-            # every row brings its hash, so that a view is made once
-            query = f"select r.*, hash(r) as row_hash from ({relation.sql_query()}) as r"
-            table = _qualified(name)
+            query = relation.sql_query()
             new.register("batches", session.cursor().sql(query).to_arrow_reader(8192))
-            new.execute(f"create table {table} as select * from batches")
+            new.execute(f"create table {_qualified(name)} as select * from batches")
             new.unregister("batches")
-            new.execute(
-                f"insert into {SCHEMA}.published_tables "
-                f"select ?, count(*), coalesce(sum(row_hash::hugeint), 0)::varchar from {table}",
-                [name],
-            )
-            new.execute(f"alter table {table} drop column row_hash")
+            (there,) = session.cursor().sql(f"{ROWS_AND_CHECKSUM} from ({query}) as r").fetchall()
+            new.execute(f"insert into {SCHEMA}.published_tables values (?, ?, ?)", [name, *there])
         for name in by_member:
             new.execute(f"create unique index {name}_member on {SCHEMA}.{name} (member_id)")
         new.execute(
