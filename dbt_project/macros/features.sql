@@ -3,12 +3,20 @@
     cast('1970-01-01' as date)
 {%- endmacro %}
 
+{# The families of a relation of features from which a variant learns. #}
+{% macro learned_families(features) -%}
+    select distinct family
+    from {{ features }}
+    where feature in (select feature from {{ ref('used_features') }} where is_learned)
+{%- endmacro %}
+
 {# Point in time: of each row of `dated` (its columns, the key among them, and served_date), the snapshot date of every
-   feature family on that date. A snapshot dated D holds events strictly before D. #}
+   family that is learned from on that date. A snapshot dated D holds events strictly before D. #}
 {% macro snapshot_for(dated, features, key) -%}
+{%- set families = '(' ~ learned_families(features) ~ ')' -%}
 {{ latest_before(
-    '(select dated.*, families.family from ' ~ dated ~ ' as dated cross join (select distinct family from ' ~ features ~ ') as families)',
-    '(select distinct ' ~ key ~ ', family, feature_date from ' ~ features ~ ')',
+    '(select dated.*, families.family from ' ~ dated ~ ' as dated cross join ' ~ families ~ ' as families)',
+    '(select distinct ' ~ key ~ ', family, feature_date from ' ~ features ~ ' where family in ' ~ families ~ ')',
     [key, 'family'], 'served_date'
 ) }}
 {%- endmacro %}

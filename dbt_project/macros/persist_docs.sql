@@ -4,8 +4,7 @@
     comment on {{ kind }} {{ relation }} is {{ duckdb_escape_comment(comment) }}
 {% endmacro %}
 
-{# All comments of a table in one statement, as dbt's own macro but with two queries where that has five: with some 300 models that
-   is a tenth of a small build. #}
+{# As dbt's own macro, but all comments of a table in one statement: two queries where that has five, for some 300 models. #}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) %}
     {%- set comments = [] -%}
     {%- if for_relation and config.persist_relation_docs() and model.description -%}

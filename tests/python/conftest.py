@@ -6,11 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pytest
@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 PROJECT = ("dbt_project", "models_py", "analyses", "seeds", "tests", "dbt_project.yml", "profiles.yml", "selectors.yml",
            "constraints.txt")  # fmt: skip
-READ = tempfile.TemporaryDirectory(prefix="read_by_dbt")
 TINY_WORLD = {"world_preset": "ci", "world_members": 200, "world_courses": 100, "world_days": 20}
 
 
@@ -28,10 +27,11 @@ class Warehouse:
     """A folder with a warehouse file and a published file, and links to the project at `root`, where dbt builds them.
 
     All folders look the same to dbt: what it has read of the project with some vars, which takes it longer than a small
-    build of a layer, it takes over in the next folder."""
+    build of a layer, it takes over in the next folder, from `read`. Folders of raw tables are links of one name."""
 
     folder: Path
     root: Path = ROOT
+    read: ClassVar[Path | None] = None
 
     @property
     def file(self) -> Path:
@@ -54,6 +54,32 @@ class Warehouse:
         command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments]
         return [*command, "--vars", json.dumps(variables)] if variables else command
 
+    def _linked(self, variables: dict) -> dict:
+        """The vars with a folder of raw tables as a link here."""
+        if "raw_location" not in variables:
+            return variables
+        link = self.folder / "raw_tables"
+        link.unlink(missing_ok=True)
+        link.symlink_to(variables["raw_location"])
+        return variables | {"raw_location": link.name}
+
+    @property
+    def _read_here(self) -> Path:
+        return self.folder / "target" / "partial_parse.msgpack"
+
+    def _read_elsewhere(self, variables: dict) -> Path:
+        return self.read / md5(json.dumps([str(self.root), variables]).encode()).hexdigest()
+
+    def _take_over(self, variables: dict) -> None:
+        if self.read and self._read_elsewhere(variables).exists():
+            self._read_here.parent.mkdir(exist_ok=True)
+            shutil.copy(self._read_elsewhere(variables), self._read_here)
+
+    def _hand_over(self, variables: dict) -> None:
+        if self.read and self._read_here.exists() and not self._read_elsewhere(variables).exists():
+            whole = shutil.copy(self._read_here, self._read_elsewhere(variables).with_suffix(f".{os.getpid()}"))
+            Path(whole).rename(self._read_elsewhere(variables))
+
     @property
     def _environment(self) -> dict[str, str]:
         """Of commands that run elsewhere."""
@@ -74,28 +100,20 @@ class Warehouse:
             "DBT_LOG_PATH": "logs",
         }
 
-    def _take_over(self, variables: dict) -> tuple[Path, Path]:
-        """Takes over what dbt has read elsewhere with these vars -> where it lies here, and where for all."""
-        here = self.folder / "target" / "partial_parse.msgpack"
-        for_all = Path(READ.name) / md5(json.dumps([str(self.root), variables]).encode()).hexdigest()
-        if for_all.exists():
-            here.parent.mkdir(exist_ok=True)
-            shutil.copy(for_all, here)
-        return here, for_all
-
     def dbt(self, *arguments: str, check: bool = True, **variables) -> subprocess.CompletedProcess:
         """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
+        variables = self._linked(variables)
         command = self._command(arguments, variables)
-        here, for_all = self._take_over(variables)
+        self._take_over(variables)
         done = subprocess.run(command, cwd=self.folder, env=self._environment_here, capture_output=True, text=True)
-        if here.exists() and not for_all.exists():
-            shutil.copy(here, for_all)
+        self._hand_over(variables)
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
         return done
 
     def start(self, *arguments: str, **variables) -> subprocess.Popen:
         """Starts dbt and returns at once; its output comes as it is printed."""
+        variables = self._linked(variables)
         command = self._command(arguments, variables)
         self._take_over(variables)
         pipes = {
@@ -113,18 +131,29 @@ class Warehouse:
             return connection.execute(sql, list(parameters)).fetchall()
 
 
+def folder_of_all(tmp_path_factory) -> Path:
+    """A folder of all processes that run tests."""
+    here = tmp_path_factory.getbasetemp()
+    return here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_by_dbt(tmp_path_factory) -> None:
+    Warehouse.read = folder_of_all(tmp_path_factory) / "read_by_dbt"
+    Warehouse.read.mkdir(exist_ok=True)
+
+
 def made_once(tmp_path_factory, name: str, make: Callable[[Warehouse], None]) -> Warehouse:
     """What the first of the processes that run tests makes, a copy for each of them: DuckDB lets no other read a file
     that one may write."""
-    here = tmp_path_factory.getbasetemp()
-    shared = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / f"{name}_for_all"
+    shared = folder_of_all(tmp_path_factory) / f"{name}_for_all"
     done = shared.with_suffix(".done")
     with shared.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             make(Warehouse(shared))
             done.touch()
-    return Warehouse(shared).copy_to(here / name)
+    return Warehouse(shared).copy_to(tmp_path_factory.getbasetemp() / name)
 
 
 @pytest.fixture(scope="session")
@@ -172,4 +201,4 @@ def build_text_keys(warehouse: Warehouse, tiny_raw: Path) -> None:
             replaced = ", ".join(f"{text} as {name}" for name, text in changed.items())
             rows = f"select * replace ({replaced}) from '{path}'" if changed else f"from '{path}'"
             connection.execute(f"copy ({rows}) to '{folder / path.name}'")
-    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=str(folder), id_type="varchar")
+    warehouse.dbt("build", *WITHOUT_TESTS, raw_location=folder, id_type="varchar")

@@ -591,7 +591,7 @@ def test_a_build_of_ones_own_tables_leaves_the_forgotten_out(tiny_raw, tmp_path)
         connection.execute(f"copy events to '{raw}/engagements.parquet'")
     files = files_of(raw)
     warehouse = Warehouse(tmp_path / "own")
-    settings = {"raw_location": str(raw), "max_quarantine_share": 0.5}
+    settings = {"raw_location": raw, "max_quarantine_share": 0.5}
     warehouse.dbt("run", "--select", "staging", **settings)
     refused = "select count(*), count(*) filter (starts_with(row_key, ?)) from staging.quarantine"
     ((all_refused, of_member),) = warehouse.query(refused, f"{member},")
@@ -611,7 +611,7 @@ def test_a_build_of_ones_own_tables_leaves_the_forgotten_out(tiny_raw, tmp_path)
 
 def test_events_older_than_retention_days_are_not_read(tiny_raw, tmp_path):
     warehouse = Warehouse(tmp_path / "kept")
-    warehouse.dbt("run", "--select", "staging", raw_location=str(tiny_raw), retention_days=7)
+    warehouse.dbt("run", "--select", "staging", raw_location=tiny_raw, retention_days=7)
     first = "(select as_of_date - 7 from staging.as_of_date)"
     events = {
         "impressions": "served_at", "engagements": "engaged_at", "autoplays": "played_at", "email_sends": "sent_at",

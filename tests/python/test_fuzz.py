@@ -38,7 +38,7 @@ def staged(tiny_raw: Path, tmp_path_factory) -> tuple[Warehouse, dict[str, dict[
             texts[table] = connection.sql(read).to_arrow_table().to_pydict()
             write(raw, table, texts[table])
     warehouse = Warehouse(raw.parent / "warehouse")
-    settings = {"raw_location": str(raw), "max_quarantine_share": 1}
+    settings = {"raw_location": raw, "max_quarantine_share": 1}
     warehouse.dbt("run", "--select", "staging", **settings)
     with duckdb.connect(str(warehouse.file)) as connection:  # quarantine judges tables of which rows were not staged
         for table in FUZZED:

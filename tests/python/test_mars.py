@@ -34,7 +34,7 @@ def raw(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def mars(tmp_path_factory, raw) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("mars"))
-    warehouse.dbt("build", raw_location=str(raw))
+    warehouse.dbt("build", raw_location=raw)
     return warehouse
 
 

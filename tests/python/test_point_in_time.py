@@ -42,7 +42,7 @@ EVENTS = {
 def build(folder: Path, raw: Path, as_of_date: str = "2024-01-21", layers: tuple = LAYERS) -> Warehouse:
     warehouse = Warehouse(folder)
     select = ("--select", *layers)
-    settings = {"raw_location": str(raw), "as_of_date": as_of_date, "max_quarantine_share": 0.5}
+    settings = {"raw_location": raw, "as_of_date": as_of_date, "max_quarantine_share": 0.5}
     warehouse.dbt("build", *WITHOUT_TESTS, *select, **settings)
     return warehouse
 

@@ -50,7 +50,7 @@ def raw(tiny_raw, tmp_path) -> Path:
 
 def failed_build(warehouse: Warehouse, location: Path, *arguments: str) -> None:
     """A build that has to stop; what dbt says is then in words.txt."""
-    done = warehouse.dbt("build", *arguments, check=False, raw_location=str(location))
+    done = warehouse.dbt("build", *arguments, check=False, raw_location=location)
     assert done.returncode != 0
     (warehouse.folder / "words.txt").write_text(" ".join(done.stdout.split()))
 
@@ -273,7 +273,7 @@ def odd_raw(tiny_raw, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def odd(odd_raw, tmp_path_factory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("odd_warehouse"))
-    warehouse.dbt("build", *SERVED, raw_location=str(odd_raw))
+    warehouse.dbt("build", *SERVED, raw_location=odd_raw)
     return warehouse
 
 
@@ -452,7 +452,7 @@ def stopped(odd, dirty_raw, tmp_path_factory) -> Warehouse:
 def dirty(stopped, dirty_raw, tmp_path_factory) -> Warehouse:
     """A build of the dirty folder, allowed by a larger share."""
     warehouse = stopped.copy_to(tmp_path_factory.mktemp("dirty_warehouse") / "copy")
-    warehouse.dbt("build", *SERVED, raw_location=str(dirty_raw), max_quarantine_share=0.3)
+    warehouse.dbt("build", *SERVED, raw_location=dirty_raw, max_quarantine_share=0.3)
     return warehouse
 
 
@@ -461,7 +461,7 @@ def test_too_many_bad_rows_stop_with_counts_per_reason_and_a_remedy(stopped, dir
     assert (
         "raw table dismissals: 3 of 12 rows break the contract (unknown course_id: 2, for example key 1, 777777 with "
         "'777777'; missing member_id: 1, for example key ?, 1). That is more than max_quarantine_share = 0.05. Remedy: "
-        f"correct the rows, or let them go with --vars '{{raw_location: {dirty_raw}, max_quarantine_share: 0.25}}'; "
+        "correct the rows, or let them go with --vars '{raw_location: raw_tables, max_quarantine_share: 0.25}'; "
         "staging.quarantine then lists every one."
     ) in words
     assert "id_type" not in words
@@ -551,7 +551,7 @@ def test_texts_as_keys_stop_with_the_setting_that_lets_them_in(text_keys, tmp_pa
     words = (warehouse.folder / "words.txt").read_text()
     for table, column, rows in (("members", "member_id", 200), ("courses", "course_id", 100)):
         assert f"raw table {table}: {rows} of {rows} rows break the contract ({column} is not a bigint: {rows}" in words
-        remedy = f"build with --vars '{{raw_location: {raw}, id_type: varchar}}'"
+        remedy = "build with --vars '{raw_location: raw_tables, id_type: varchar}'"
         assert f"Remedy: if {column} is a text by nature, {remedy}" in words
 
 
@@ -590,7 +590,7 @@ def test_a_forgotten_member_stands_in_no_column_of_no_table_and_does_not_come_ba
             for table, names in columns:
                 found = " or ".join(f"""contains(cast("{name}" as varchar), '{member}')""" for name in names)
                 assert connection.execute(f"select count(*) from {table} where {found}").fetchall() == [(0,)], table
-    warehouse.dbt("run", "--select", "staging", raw_location=str(text_keys.folder / "raw"), id_type="varchar")
+    warehouse.dbt("run", "--select", "staging", raw_location=text_keys.folder / "raw", id_type="varchar")
     assert warehouse.query("select count(*) from staging.stg_members") == [(199,)]
     assert warehouse.query("from staging.quarantine") == []
     assert member.encode() not in warehouse.file.read_bytes()
@@ -606,7 +606,7 @@ def bare(tmp_path_factory) -> Warehouse:
     (folder / "members.csv").write_text("member_id\n" + "".join(f"{i}\n" for i in range(1, 31)))
     (folder / "courses.csv").write_text("course_id,title\n" + "".join(f"{i},Course {i}\n" for i in range(1, 13)))
     warehouse = Warehouse(tmp_path_factory.mktemp("bare_warehouse"))
-    warehouse.dbt("build", raw_location=str(folder))
+    warehouse.dbt("build", raw_location=folder)
     return warehouse
 
 

@@ -242,7 +242,7 @@ def test_what_the_taxonomists_say_of_held_out_courses_reaches_nothing_that_is_le
     tiny_raw: Path, tmp_path: Path
 ) -> None:
     before = Warehouse(tmp_path / "before")
-    before.dbt(*SKILLS_LAYER, raw_location=str(tiny_raw))
+    before.dbt(*SKILLS_LAYER, raw_location=tiny_raw)
     held_out = before.query("select course_id from skills.course_splits where split = 'test'")
     assert len(held_out) > 10
     ids = ", ".join(str(course) for (course,) in held_out)
@@ -258,7 +258,7 @@ def test_what_the_taxonomists_say_of_held_out_courses_reaches_nothing_that_is_le
         """,
     )
     after = Warehouse(tmp_path / "after")
-    after.dbt(*SKILLS_LAYER, raw_location=str(raw))
+    after.dbt(*SKILLS_LAYER, raw_location=raw)
     truth = "select course_id, skill_id from skills.cs01 order by all"
     assert before.query(truth) != after.query(truth)
     for table in (
@@ -293,7 +293,7 @@ def test_text_in_any_script_is_read_and_an_unknown_language_is_counted(tiny_raw:
         """,
     )
     warehouse = Warehouse(tmp_path)
-    warehouse.dbt(*SKILLS_LAYER, raw_location=str(raw))
+    warehouse.dbt(*SKILLS_LAYER, raw_location=raw)
     found = warehouse.query("select course_id, skill_id from skills.cs02 where course_id > 90000 and skill_id > 900000")
     assert sorted(found) == [(90001, 900001), (90002, 900002), (90003, 900003), (90004, 900004), (90005, 900005)]
     languages = {row[0]: row[1:] for row in warehouse.query(
@@ -311,6 +311,6 @@ def test_without_tags_text_or_profiles_the_mappings_are_empty(tiny_raw: Path, tm
     for table in ("members", "courses"):
         shutil.copy(tiny_raw / f"{table}.parquet", raw)
     warehouse = Warehouse(tmp_path)
-    warehouse.dbt(*SKILLS_LAYER, raw_location=str(raw))
+    warehouse.dbt(*SKILLS_LAYER, raw_location=raw)
     assert warehouse.query("select count(*) from skills.course_skills") == [(0,)]
     assert warehouse.query("select sum(predicted), max(courses) from skills.course_skill_quality") == [(0, 0)]

@@ -1,6 +1,7 @@
--- Experiments drawn again and again: 512 times every member of the feed falls into one of four arms, of which two take part. In
--- the A/A test both arms see m105_history; in the other, one sees m005, and the whole population tells the lift. Two bits
--- of a hash are an arm: sixteen draws a hash.
+-- Experiments drawn again and again: 512 times every member of the feed falls into one of eight arms, of which two take part.
+-- In the A/A test both arms see m105_history; in the other, one sees m005, and the whole population tells the lift. Arms are
+-- small: of a large share of all members, means vary less than their variances say (Neyman 1923). Three bits of a hash are an
+-- arm: sixteen draws a hash.
 {{ config(enabled=var('raw_location') == '') }}
 with members as (
     select
@@ -30,13 +31,13 @@ hashes as (
     select
         member_id,
         blocks.number as block,
-        {{ hash_bucket(['member_id', 'blocks.number'], 'repetitions', 4294967296) }} as bits
+        {{ hash_bucket(['member_id', 'blocks.number'], 'repetitions', 281474976710656) }} as bits
     from members
     cross join {{ numbers(32) }} as blocks
 ),
 
 drawn as (
-    select hashes.member_id, 16 * hashes.block + draws.number as repetition, cast(floor(hashes.bits / pow(4, draws.number)) as bigint) % 4 as arm
+    select hashes.member_id, 16 * hashes.block + draws.number as repetition, cast(floor(hashes.bits / pow(8, draws.number)) as bigint) % 8 as arm
     from hashes
     cross join {{ numbers(16) }} as draws
 ),

@@ -5,7 +5,7 @@ with placed as (
         member_id,
         ranking.key as variant,
         cast(generate_subscripts(ranking.value, 1) as integer) as position,
-        courses[unnest(ranking.value)] as course,
+        unnest(list_select(courses, ranking.value)) as course,
         unnest(scores[ranking.key]) as score,
         reasons
     from (

@@ -5,12 +5,6 @@ with pairs as (
     from {{ ref('example_keys') }}
 ),
 
-learned_families as (
-    select distinct family
-    from {{ ref('interaction_features') }}
-    where feature in (select feature from {{ ref('used_features') }} where is_learned)
-),
-
 snapshots as (
     select pairs.pair_id, pairs.member_id, pairs.course_id, features.family, max(features.feature_date) as feature_date
     from pairs
@@ -18,7 +12,7 @@ snapshots as (
         on pairs.member_id = features.member_id
         and pairs.course_id = features.course_id
         and features.feature_date <= pairs.served_date
-    where features.family in (select family from learned_families)
+    where features.family in ({{ learned_families(ref('interaction_features')) }})
     group by pairs.pair_id, pairs.member_id, pairs.course_id, features.family
 ),
 

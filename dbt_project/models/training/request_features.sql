@@ -4,18 +4,8 @@ with requests as (
     from {{ ref('example_keys') }}
 ),
 
-learned_features as (
-    select *
-    from {{ ref('member_features') }}
-    where family in (
-        select family
-        from {{ ref('member_features') }}
-        where feature in (select feature from {{ ref('used_features') }} where is_learned)
-    )
-),
-
 snapshots as (
-    {{ snapshot_for('requests', 'learned_features', 'member_id') | trim }}
+    {{ snapshot_for('requests', ref('member_features'), 'member_id') | trim }}
 ),
 
 given as (
