@@ -303,6 +303,25 @@ def _qualified(name: str) -> str:
     return name if "." in name else f"{SCHEMA}.{name}"
 
 
+class _Passed:
+    """The rows of a query in batches, and what ROWS_AND_CHECKSUM says of them once they have passed: hashed by the
+    session of the query, so that a row that arrives as another is seen."""
+
+    def __init__(self, session, query: str) -> None:
+        self.rows, self.checksum = 0, 0
+        hashed = session.cursor().sql(f"select *, hash(r) from ({query}) as r").to_arrow_reader(8192)
+        schema = hashed.schema.remove(len(hashed.schema) - 1)
+        self.batches = pa.RecordBatchReader.from_batches(schema, self._passing(hashed, schema))
+
+    def _passing(self, hashed: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for batch in hashed:
+            *columns, hashes = batch.columns
+            numbers = hashes.to_numpy()  # in halves: their sum would run over
+            self.checksum += int((numbers & 0xFFFFFFFF).sum()) + (int((numbers >> 32).sum()) << 32)
+            self.rows += batch.num_rows
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
 def _write(
     session, path: Path, version: int, day, tables: dict, functions: list[dict], by_member: Sequence[str]
 ) -> None:
@@ -312,12 +331,13 @@ def _write(
         new.execute(f"create schema {SCHEMA}")
         new.execute(f"create table {SCHEMA}.published_tables (table_name varchar, rows bigint, checksum varchar)")
         for name, relation in tables.items():
-            query = relation.sql_query()
-            new.register("batches", session.cursor().sql(query).to_arrow_reader(8192))
+            passed = _Passed(session, relation.sql_query())
+            new.register("batches", passed.batches)
             new.execute(f"create table {_qualified(name)} as select * from batches")
             new.unregister("batches")
-            (there,) = session.cursor().sql(f"{ROWS_AND_CHECKSUM} from ({query}) as r").fetchall()
-            new.execute(f"insert into {SCHEMA}.published_tables values (?, ?, ?)", [name, *there])
+            new.execute(
+                f"insert into {SCHEMA}.published_tables values (?, ?, ?)", [name, passed.rows, str(passed.checksum)]
+            )
         for name in by_member:
             new.execute(f"create unique index {name}_member on {SCHEMA}.{name} (member_id)")
         new.execute(
