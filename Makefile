@@ -24,7 +24,7 @@ report: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 LAKE = COURSE_RECOMMENDER_WAREHOUSE=lake.duckdb COURSE_RECOMMENDER_PUBLISHED=published_lake
 

@@ -55,13 +55,13 @@ class Warehouse:
         return [*command, "--vars", json.dumps(variables)] if variables else command
 
     def _linked(self, variables: dict) -> dict:
-        """The vars with a folder of raw tables as a link here."""
-        if "raw_location" not in variables:
-            return variables
-        link = self.folder / "raw_tables"
-        link.unlink(missing_ok=True)
-        link.symlink_to(variables["raw_location"])
-        return variables | {"raw_location": link.name}
+        """The vars in order, with a folder of raw tables as a link here."""
+        if "raw_location" in variables:
+            link = self.folder / "raw_tables"
+            link.unlink(missing_ok=True)
+            link.symlink_to(variables["raw_location"])
+            variables = variables | {"raw_location": link.name}
+        return dict(sorted(variables.items()))
 
     @property
     def _read_here(self) -> Path:

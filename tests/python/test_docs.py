@@ -200,19 +200,18 @@ def test_dbt_knows_the_options(words: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def dbt(ci_world: Warehouse, world: Warehouse, tmp_path_factory) -> dict:
+def dbt(world: Warehouse) -> dict:
     """What dbt finds for the selections of the pages and says of their operations; what it writes, in `target`."""
-    target = tmp_path_factory.mktemp("dbt")
+    target = world.folder / "target"
     selections = [
         words[words.index("-s") : words.index("-s") + 2]
         for _, words in COMMANDS
         if kind_of(words) == "selection" and "-s" in words
     ]
     operations = [words[1:] for _, words in COMMANDS if kind_of(words) == "operation"]
-    published = str(world.published_file.parent)
-    environment = ci_world._environment | {"DBT_TARGET_PATH": str(target), "COURSE_RECOMMENDER_PUBLISHED": published}
     command = [sys.executable, "-c", DBT, json.dumps(selections), json.dumps(operations), str(target / "own")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    world._take_over({"world_preset": "ci"})
+    done = subprocess.run(command, cwd=world.folder, env=world._environment_here, capture_output=True, text=True)
     (answer,) = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")] or [done.stdout + done.stderr]
     return json.loads(answer.removeprefix("ANSWER ")) | {"target": target, "said": done.stdout}
 

@@ -25,6 +25,7 @@ from test_publication import digest
 TODAY, TOMORROW = date(2024, 2, 15), date(2024, 2, 16)  # the ci world's log has 45 days
 LOGGED = ("impressions", "engagements", "autoplays", "dismissals", "email_sends", "job_views")
 DAY = ("build", "--selector", "day")
+SHARE = {"max_quarantine_share": 0.5}  # as in test_point_in_time, with whose vars dbt reads the project once
 
 
 def live(warehouse: Warehouse) -> str:
@@ -255,9 +256,9 @@ def days(tiny_raw: Path, tmp_path_factory) -> dict[str, State]:
     """A day `at once` for the 21st, the warehouse gone `back` to the 19th, and from there `on` to the 21st."""
     warehouse, states = Warehouse(tmp_path_factory.mktemp("days")), {}
     select = ("--select", "+publication", "+health", "+recommendations")
-    warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=tiny_raw, as_of_date="2024-01-21")
+    warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=tiny_raw, as_of_date="2024-01-21", **SHARE)
     for name, day in (("at once", "2024-01-21"), ("back", "2024-01-19"), ("on", "2024-01-21")):
-        warehouse.dbt(*DAY, *WITHOUT_TESTS, raw_location=tiny_raw, as_of_date=day)
+        warehouse.dbt(*DAY, *WITHOUT_TESTS, raw_location=tiny_raw, as_of_date=day, **SHARE)
         states[name] = state_of(warehouse)
     return states
 
@@ -315,7 +316,7 @@ def test_late_rows_land_in_their_day_and_features_know_them_when_they_arrive(tin
         )
     warehouse = Warehouse(tmp_path / "warehouse")
     select = ("--select", "staging", "+features", "+labels")
-    warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=raw, as_of_date="2024-01-21")
+    warehouse.dbt("build", *WITHOUT_TESTS, *select, raw_location=raw, as_of_date="2024-01-21", **SHARE)
     pair = f"member_id = {member} and course_id = {course}"
     assert warehouse.query(f"select action from staging.stg_engagements where {pair}") == [("click",)]
     assert warehouse.query(f"select channel from staging.stg_impressions where impression_id = {impression}") == [
