@@ -1,14 +1,14 @@
 # make run     the environment, then the whole pipeline on the simulated world
 # make day     the simulated world lives the next day, served from the published lists, and the pipeline takes it in
 # make report  what the last build found, on one page: report.html
-# make test    the environment, then every test
+# make test    the environment, then the tests, but those that build whole worlds to compare them: make test_long
 # make spark   Spark beside it (Java 17), the pipeline on it, the simulated world small; DuckDB then publishes from its tables
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
 VARS ?= {}
 SQL ?= from recommend(42, 'feed')
 
-.PHONY: run test spark test_spark day report ask rollback versions forget catalogue mars benchmarks clean
+.PHONY: run test test_long spark test_spark day report ask rollback versions forget catalogue mars benchmarks clean
 
 run: .venv/installed
 	nice $(BIN)/dbt build --vars '$(VARS)'
@@ -24,7 +24,10 @@ report: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder
+
+test_long: .venv/installed
+	$(BIN)/python -m pytest -m long -n 2 --dist loadfile
 
 LAKE = COURSE_RECOMMENDER_WAREHOUSE=lake.duckdb COURSE_RECOMMENDER_PUBLISHED=published_lake
 

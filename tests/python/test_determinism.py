@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from conftest import WITHOUT_TESTS, Warehouse
 
 NOT_COMPARED = {
@@ -34,6 +36,7 @@ def differing(one: Warehouse, two: Warehouse) -> set[str]:
     return {name for name in first if first[name] != second.get(name)}
 
 
+@pytest.mark.long
 def test_one_thread_gives_the_same_tables_as_two(ci_world: Warehouse, tmp_path: Path) -> None:
     single = Warehouse(tmp_path)
     allowed = os.sched_getaffinity(0)

@@ -263,10 +263,12 @@ def days(tiny_raw: Path, tmp_path_factory) -> dict[str, State]:
     return states
 
 
+@pytest.mark.long
 def test_a_day_gone_back_to_knows_nothing_of_later_days(days: dict[str, State]) -> None:
     assert days["back"].last == ((date(2024, 1, 19),), (date(2024, 1, 18),), (date(2024, 1, 19),))
 
 
+@pytest.mark.long
 def test_days_gone_back_and_passed_over_give_the_tables_of_one_build(days: dict[str, State]) -> None:
     on, at_once, back = days["on"], days["at once"], days["back"]
     assert len(at_once.tables) > 80
