@@ -606,8 +606,8 @@ def bare(tmp_path_factory) -> Warehouse:
     (folder / "members.csv").write_text("member_id\n" + "".join(f"{i}\n" for i in range(1, 31)))
     (folder / "courses.csv").write_text("course_id,title\n" + "".join(f"{i},Course {i}\n" for i in range(1, 13)))
     warehouse = Warehouse(tmp_path_factory.mktemp("bare_warehouse"))
-    select = ("--exclude-resource-type", "unit_test", "--select", "+publication", "+offline_metrics")
-    warehouse.dbt("build", *select, raw_location=folder)
+    select = ("--select", "+publication", "+offline_metrics", "--indirect-selection", "cautious")
+    warehouse.dbt("build", "--exclude-resource-type", "unit_test", *select, raw_location=folder)
     return warehouse
 
 
