@@ -18,6 +18,7 @@ import pyarrow as pa
 
 FILE = "recommendations.duckdb"
 SCHEMA = "serving"
+ROW_GROUP = 16_384  # threads share the groups of a table, and DuckDB's own hold 122,880 rows, which are long here
 SAMPLE = 8  # members whom every table function has to answer before a file is served
 LIST = {"member", "channel"}  # what a function that lists courses has to be told
 PUBLICATION = pa.schema(
@@ -327,7 +328,10 @@ def _write(
 ) -> None:
     """Fills a new file: tables with their row counts and checksums, indexes by member, table functions."""
     ((memory,),) = session.cursor().execute("select current_setting('memory_limit')").fetchall()
-    with duckdb.connect(str(path), config={"memory_limit": memory}) as new:
+    settings = {"memory_limit": memory, "temp_directory": f"{path}.tmp"}
+    with duckdb.connect(config=settings) as new:
+        quoted = str(path).replace("'", "''")
+        new.execute(f"attach '{quoted}' as published (row_group_size {ROW_GROUP}); use published")
         new.execute(f"create schema {SCHEMA}")
         new.execute(f"create table {SCHEMA}.published_tables (table_name varchar, rows bigint, checksum varchar)")
         for name, relation in tables.items():
