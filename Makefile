@@ -1,7 +1,7 @@
 # make run     the environment, then the whole pipeline on the simulated world
 # make day     the simulated world lives the next day, served from the published lists, and the pipeline takes it in
 # make report  what the last build found, on one page: report.html
-# make test    the environment, then the tests, but those that build whole worlds to compare them: make test_long
+# make test    the environment, then the tests, but those that take minutes for what few changes touch: make test_long
 # make spark   Spark beside it (Java 17), the pipeline on it, the simulated world small; DuckDB then publishes from its tables
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin

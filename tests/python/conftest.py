@@ -70,7 +70,7 @@ class Warehouse:
     def _read_elsewhere(self, variables: dict) -> Path:
         return self.read / md5(json.dumps([str(self.root), variables]).encode()).hexdigest()
 
-    def _take_over(self, variables: dict) -> None:
+    def take_over(self, variables: dict) -> None:
         if self.read and self._read_elsewhere(variables).exists():
             self._read_here.parent.mkdir(exist_ok=True)
             shutil.copy(self._read_elsewhere(variables), self._read_here)
@@ -104,7 +104,7 @@ class Warehouse:
         """Runs dbt with vars; with `check` a failure fails the test with dbt's own words."""
         variables = self._linked(variables)
         command = self._command(arguments, variables)
-        self._take_over(variables)
+        self.take_over(variables)
         done = subprocess.run(command, cwd=self.folder, env=self._environment_here, capture_output=True, text=True)
         self._hand_over(variables)
         if check and done.returncode:
@@ -115,7 +115,7 @@ class Warehouse:
         """Starts dbt and returns at once; its output comes as it is printed."""
         variables = self._linked(variables)
         command = self._command(arguments, variables)
-        self._take_over(variables)
+        self.take_over(variables)
         pipes = {
             "stdout": subprocess.PIPE,
             "stderr": subprocess.DEVNULL,

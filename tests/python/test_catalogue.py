@@ -73,7 +73,17 @@ MAPPING = ("course_id=key", "transcript=text", "tags=tags")
 SMALL = ("--minimum", "5", "--folds", "2")
 
 
-def test_a_small_catalogue_with_parts_and_lists_in_a_csv_file_is_tagged(tmp_path, empty):
+def test_a_small_catalogue_is_tagged(tmp_path, empty):
+    done = tag(empty, catalogue(tmp_path / "catalogue.parquet"), *MAPPING, *SMALL)
+    printed = f1(done)
+    assert list(printed) == ["cs02", "cs03", "cs04", YARDSTICK]
+    assert printed["cs04"] > 0.8
+    assert "60 courses" in done.stdout
+    assert "3 skills" in done.stdout
+
+
+@pytest.mark.long
+def test_parts_and_lists_of_a_csv_file_are_read(tmp_path, empty):
     file = tmp_path / "catalogue.csv"
     source = catalogue(tmp_path / "catalogue.parquet")
     duckdb.sql(
@@ -81,16 +91,13 @@ def test_a_small_catalogue_with_parts_and_lists_in_a_csv_file_is_tagged(tmp_path
         copy (
             select row_number() over () as id, 'Lesson' as name, text as about, [text, text] as chapters, tags
             from '{source}'
+            where tags like '%Excel%' or tags like '%Word%'
         ) to '{file}'
         """
     )
     mapping = ("course_id=id", "title=name", "description=about+name", "section=chapters", "tags=tags")
-    done = tag(empty, file, *mapping, *SMALL, "--where", "id <> 7")
-    printed = f1(done)
-    assert list(printed) == ["cs02", "cs03", "cs04", YARDSTICK]
-    assert printed["cs04"] > 0.8
-    assert "59 courses" in done.stdout
-    assert "3 skills" in done.stdout
+    done = tag(empty, file, *mapping, *SMALL, "--where", "id <> 3")
+    assert f1(done)["cs04"] > 0.8
     assert "title, description, section" in done.stdout
 
 

@@ -210,7 +210,7 @@ def dbt(world: Warehouse) -> dict:
     ]
     operations = [words[1:] for _, words in COMMANDS if kind_of(words) == "operation"]
     command = [sys.executable, "-c", DBT, json.dumps(selections), json.dumps(operations), str(target / "own")]
-    world._take_over({"world_preset": "ci"})
+    world.take_over({"world_preset": "ci"})
     done = subprocess.run(command, cwd=world.folder, env=world._environment_here, capture_output=True, text=True)
     (answer,) = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")] or [done.stdout + done.stderr]
     return json.loads(answer.removeprefix("ANSWER ")) | {"target": target, "said": done.stdout}

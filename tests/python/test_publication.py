@@ -653,9 +653,14 @@ def test_operations_of_dbt_list_versions_and_serve_one_again(session, tmp_path):
     assert version_of(folder / FILE) == 1
     lines = operation("versions", "{}").stdout.splitlines()
     assert [line.split()[4:] for line in lines if "2024-02-15" in line] == [["served", "complete"], ["complete"]]
-    failed = operation("rollback", '{version: "it\'s"}')
-    assert failed.returncode != 0
-    assert "is not the number of a version. Remedy: give one of 1, 2." in failed.stdout
+    for arguments, message in {
+        "{version: 3}": "keeps no version 3. Remedy: give one of 1, 2.",
+        '{version: "it\'s"}': "is not the number of a version. Remedy: give one of 1, 2.",
+        "{}": "no version was named. Remedy: give one of 1, 2.",
+    }.items():
+        failed = operation("rollback", arguments)
+        assert failed.returncode != 0
+        assert message in failed.stdout
     assert version_of(folder / FILE) == 1
 
 

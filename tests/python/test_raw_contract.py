@@ -452,7 +452,7 @@ def stopped(odd, dirty_raw, tmp_path_factory) -> Warehouse:
 def dirty(stopped, dirty_raw, tmp_path_factory) -> Warehouse:
     """A build of the dirty folder, allowed by a larger share."""
     warehouse = stopped.copy_to(tmp_path_factory.mktemp("dirty_warehouse") / "copy")
-    warehouse.dbt("build", *SERVED, raw_location=dirty_raw, max_quarantine_share=0.5)
+    warehouse.dbt("build", *SERVED, raw_location=dirty_raw, max_quarantine_share=0.3)
     return warehouse
 
 
@@ -606,8 +606,7 @@ def bare(tmp_path_factory) -> Warehouse:
     (folder / "members.csv").write_text("member_id\n" + "".join(f"{i}\n" for i in range(1, 31)))
     (folder / "courses.csv").write_text("course_id,title\n" + "".join(f"{i},Course {i}\n" for i in range(1, 13)))
     warehouse = Warehouse(tmp_path_factory.mktemp("bare_warehouse"))
-    select = ("--select", "+publication", "+offline_metrics", "--indirect-selection", "cautious")
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test", *select, raw_location=folder)
+    warehouse.dbt("build", raw_location=folder)
     return warehouse
 
 

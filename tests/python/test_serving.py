@@ -210,8 +210,7 @@ def test_all_settings_of_the_project_are_known_and_checked(ci_world: Warehouse) 
 
 def test_without_events_the_cold_start_half_is_built_and_served(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
-    select = ("--select", "+publication", "+recommendations", "+coefficients")
-    warehouse.dbt("build", *WITHOUT_TESTS, *select, no_events=True, **TINY_WORLD)
+    warehouse.dbt("build", *WITHOUT_TESTS, no_events=True, **TINY_WORLD)
     assert warehouse.query("select count(*) from staging.stg_impressions") == [(0,)]
     assert warehouse.query("select count(*) from variants.coefficients") == [(0,)]
     ((members, lists, affinity),) = warehouse.query(
