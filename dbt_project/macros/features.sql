@@ -127,7 +127,8 @@
 {# Features of pairs that compare or cross a request's side with a course's: CTEs ending in `compared`
    (pair_id, feature, term, value). `pairs` is a relation (pair_id, request_id, course_day_id), `members` one of
    (request_id, feature, term, value), `courses` one of (course_day_id, feature, term, value), `steps` as in
-   with_derived. The course's side comes first: its vectors are short. #}
+   with_derived. The course's side comes first: its vectors are short; to join it twice is cheaper than to keep the terms of
+   all pairs in between. #}
 {% macro compared_pairs(pairs, members, courses, steps=none) -%}
 comparisons as {{ materialized() }} (
     select transformations.feature, transformations.operation, transformations.left_feature, transformations.right_feature
@@ -147,7 +148,7 @@ member_operands as {{ materialized() }} (
     inner join comparisons on members.feature = comparisons.left_feature
 ),
 
-pair_terms as {{ materialized() }} (
+pair_terms as {{ not_materialized() }} (
     select pairs.pair_id, pairs.request_id, courses.feature, courses.operation, courses.term, courses.value
     from {{ pairs }} as pairs
     inner join course_operands as courses using (course_day_id)

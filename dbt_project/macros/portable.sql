@@ -4,6 +4,10 @@
 {#- before the body of a CTE that is made once and read more than once -#}
 {% macro default__materialized() -%}materialized{%- endmacro %}
 
+{% macro not_materialized() %}{{ return(adapter.dispatch('not_materialized')()) }}{% endmacro %}
+{#- before the body of a CTE that is made again wherever it is read -#}
+{% macro default__not_materialized() -%}not materialized{%- endmacro %}
+
 {% macro hash_bucket(fields, salt, buckets=10000) %}{{ return(adapter.dispatch('hash_bucket')(fields, salt, buckets)) }}{% endmacro %}
 {#- chance without a random generator: an integer in [0, buckets) from the md5 of the fields -#}
 {% macro default__hash_bucket(fields, salt, buckets) -%}
@@ -47,6 +51,14 @@
 {% macro list_by_rank(value, rank) %}{{ return(adapter.dispatch('list_by_rank')(value, rank)) }}{% endmacro %}
 {#- ordered list; rank must be unique within the group -#}
 {% macro default__list_by_rank(value, rank) -%}array_agg({{ value }} order by {{ rank }}){%- endmacro %}
+
+{% macro sorted_list(fields) %}{{ return(adapter.dispatch('sorted_list')(fields)) }}{% endmacro %}
+{#- aggregate into a list of structs, ordered by their fields from the first on: cheaper than a list of each field by rank -#}
+{% macro default__sorted_list(fields) -%}list_sort(list({{ struct_of(fields) }})){%- endmacro %}
+
+{% macro fields_of(list, field) %}{{ return(adapter.dispatch('fields_of')(list, field)) }}{% endmacro %}
+{#- the list of one field of a list of structs -#}
+{% macro default__fields_of(list, field) -%}list_transform({{ list }}, lambda entry : entry.{{ field }}){%- endmacro %}
 
 {% macro list_type(type) %}{{ return(adapter.dispatch('list_type')(type)) }}{% endmacro %}
 {% macro default__list_type(type) -%}{{ type }}[]{%- endmacro %}

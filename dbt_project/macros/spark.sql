@@ -2,6 +2,8 @@
 
 {% macro spark__materialized() %}{% endmacro %}
 
+{% macro spark__not_materialized() %}{% endmacro %}
+
 {% macro spark__type_of(name) %}{{ return('string' if name == 'varchar' else name) }}{% endmacro %}
 
 {% macro spark__hash_bucket(fields, salt, buckets) -%}
@@ -37,6 +39,10 @@
 {% macro spark__list_by_rank(value, rank) -%}
     transform(array_sort(collect_list(named_struct('place', struct({{ rank }}), 'entry', {{ value }}))), ranked -> ranked.entry)
 {%- endmacro %}
+
+{% macro spark__sorted_list(fields) -%}array_sort(collect_list({{ struct_of(fields) }})){%- endmacro %}
+
+{% macro spark__fields_of(list, field) -%}transform({{ list }}, entry -> entry.{{ field }}){%- endmacro %}
 
 {% macro spark__list_type(type) -%}array<{{ type_of(type) }}>{%- endmacro %}
 

@@ -10,7 +10,6 @@ with explained as (
             'is_behind': 'case when reasons.overrides then 0 else 1 end',
             'score_below_0': '-scaled.scaled_score',
             'priority': 'reasons.priority',
-            'reason': 'scaled.reason',
             'skill_id': 'scaled.skill_id'
         }) }}) as best
     from {{ ref('scaled_reasons') }} as scaled
@@ -21,9 +20,10 @@ with explained as (
 select
     pairs.member_id,
     pairs.course_id,
-    coalesce(explained.best.reason, 'recommended_for_you') as reason,
+    coalesce(reasons.reason, 'recommended_for_you') as reason,
     explained.best.skill_id as skill_id,
     cast(round(coalesce(cast(explained.summed_score as double), 0) / nullif(scored_reasons.reasons, 0), 9) as double) as combined_score
 from {{ ref('recommended_pairs') }} as pairs
 cross join (select count(*) as reasons from {{ ref('reasons') }} where kind = 'scored') as scored_reasons
 left join explained on pairs.member_id = explained.member_id and pairs.course_id = explained.course_id
+left join {{ ref('reasons') }} as reasons on explained.best.priority = reasons.priority

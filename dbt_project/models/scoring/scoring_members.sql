@@ -21,9 +21,7 @@ member_terms as (
 member_pairs as (
     select
         features.member_id,
-        {{ list_by_rank('courses.course_number', 'courses.course_number, terms.term_number') }} as pair_courses,
-        {{ list_by_rank('terms.term_number', 'courses.course_number, terms.term_number') }} as pair_terms,
-        {{ list_by_rank('features.value', 'courses.course_number, terms.term_number') }} as pair_values
+        {{ sorted_list({'course': 'courses.course_number', 'term': 'terms.term_number', 'value': 'features.value'}) }} as pairs
     from {{ ref('scoring_pair_features') }} as features
     inner join {{ ref('candidate_courses') }} as courses using (course_id)
     inner join {{ ref('scoring_pair_terms') }} as terms using (feature, term)
@@ -35,9 +33,9 @@ select
     member_variants.variants,
     coalesce(member_terms.terms, {{ empty_list('integer') }}) as terms,
     coalesce(member_terms.term_values, {{ empty_list('double') }}) as term_values,
-    coalesce(member_pairs.pair_courses, {{ empty_list('integer') }}) as pair_courses,
-    coalesce(member_pairs.pair_terms, {{ empty_list('integer') }}) as pair_terms,
-    coalesce(member_pairs.pair_values, {{ empty_list('double') }}) as pair_values
+    coalesce({{ fields_of('member_pairs.pairs', 'course') }}, {{ empty_list('integer') }}) as pair_courses,
+    coalesce({{ fields_of('member_pairs.pairs', 'term') }}, {{ empty_list('integer') }}) as pair_terms,
+    coalesce({{ fields_of('member_pairs.pairs', 'value') }}, {{ empty_list('double') }}) as pair_values
 from member_variants
 left join member_terms using (member_id)
 left join member_pairs using (member_id)
