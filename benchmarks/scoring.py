@@ -28,11 +28,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models_py"))
 
 from relevance.catalogue_kernels import add_dense_products, best_pairs
 from relevance.engine import CORES, in_order, list_array
+from relevance.publication import ROW_GROUP
 from relevance.scoring import learned_lists
+from row_group_plugin import attach_again
 
 COURSES, DIMENSIONS, CANDIDATES, KEPT = 5_000, 64, 750, 200
 REPEATS, BATCH = 3, 512
 SIZES = (1, 2, 4)
+
+
+def warehouse(file: str) -> duckdb.DuckDBPyConnection:
+    """The file as dbt opens it."""
+    session = duckdb.connect(file)
+    attach_again(session, file, Path(file).stem, ROW_GROUP)
+    return session
 
 
 def course_vectors() -> np.ndarray:
@@ -136,7 +145,7 @@ def seconds(run) -> float:
 
 def one_process(file: str, members: int) -> None:
     """Scores in this process and prints seconds and the peak of its memory."""
-    with duckdb.connect(file) as session:
+    with warehouse(file) as session:
         session.execute("set memory_limit = '500MB'")
         taken = seconds(lambda: end_to_end(session, members))
     # not ru_maxrss: it begins with the size of the process that started this one
@@ -147,7 +156,7 @@ def one_process(file: str, members: int) -> None:
 def main(members: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/warehouse.duckdb"
-        with duckdb.connect(file) as session:
+        with warehouse(file) as session:
             fill(session, SIZES[-1] * members)
             courses, vectors = zip(
                 *(members_of(i, min(BATCH, members - i)) for i in range(0, members, BATCH)), strict=True

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numba import njit
 from numpy.typing import NDArray
 
-from relevance.engine import engine, list_array, list_offsets, type_of
+from relevance.engine import CORES, engine, list_array, list_offsets, type_of
 
 LONGEST = np.iinfo(np.int16).max  # places are 16-bit
 COURSE = pa.struct([("course_number", pa.int32()), ("reason", pa.int16())])
@@ -59,7 +59,7 @@ def encode(session, lists, keys) -> pa.RecordBatchReader:
         members, rows = store_rows(table)
         return encoded(members, rows, names["variant"], names["channel"])
 
-    return engine_.map_groups(lists, "member_id", records, schema, rows=LISTS)
+    return engine_.map_groups(lists, "member_id", records, schema, rows=LISTS, workers=CORES)
 
 
 def store_rows(lists: pa.Table) -> tuple[pa.Array, StoreRows]:

@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from conftest import ROOT, Warehouse
+from relevance.publication import ROW_GROUP
 
 LAYERS = (
     "world",
@@ -199,6 +200,11 @@ def test_engine_specific_sql_stands_in_one_macro_file_or_in_serving() -> None:
         wrong += [f"{path.name}: {match.group()}" for match in DUCKDB_ONLY.finditer(text.lower())]
     assert read > 100
     assert wrong == []
+
+
+def test_tables_of_the_warehouse_have_the_row_groups_of_published_ones(ci_world: Warehouse) -> None:
+    ((rows,),) = ci_world.query("select max(count) from pragma_storage_info('labels.labels') where column_id = 0")
+    assert rows == ROW_GROUP
 
 
 def test_the_library_does_not_import_dbt() -> None:

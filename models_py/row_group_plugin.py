@@ -1,0 +1,26 @@
+"""Opens the warehouse with small row groups, so that threads share what has one row per member.
+
+DuckDB reads and writes a row group by one thread, and puts 122,880 rows in one. Another size is given where a file is
+attached; dbt-duckdb, which calls this module because `profiles.yml` names it, opens the warehouse without.
+"""
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+
+def attach_again(connection, file: str, name: str, rows: int) -> None:
+    """The database `name` of a connection anew from its file, with row groups of so many rows for new tables."""
+    file, name = file.replace("'", "''"), name.replace('"', '""')
+    connection.execute(
+        f"""
+        attach ':memory:' as aside; use aside; detach "{name}";
+        attach '{file}' as "{name}" (row_group_size {rows}); use "{name}"; detach aside
+        """
+    )
+
+
+class Plugin(BasePlugin):
+    def initialize(self, plugin_config) -> None:
+        self._rows = int(plugin_config["rows"])
+
+    def configure_connection(self, conn) -> None:
+        attach_again(conn, self.creds.path, self.creds.database, self._rows)
