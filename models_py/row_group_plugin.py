@@ -12,8 +12,8 @@ def attach_again(connection, file: str, name: str, rows: int) -> None:
     file, name = file.replace("'", "''"), name.replace('"', '""')
     connection.execute(
         f"""
-        attach ':memory:' as aside; use aside; detach "{name}";
-        attach '{file}' as "{name}" (row_group_size {rows}); use "{name}"; detach aside
+        attach ':memory:' as "beside {name}"; use "beside {name}"; detach "{name}";
+        attach '{file}' as "{name}" (row_group_size {rows}); use "{name}"; detach "beside {name}"
         """
     )
 
