@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from relevance import publication
-from relevance.publication import FILE, PublicationError
+from relevance.publication import FILE, PublicationError, attach
 
 SALT = "course_recommender:"  # the macro is_forgotten has it too
 MEMBER, FORGOTTEN = "member_id", "main.forgotten_members"
@@ -112,7 +112,7 @@ class _Traces:
     def write_without(self, name: str, new: Path, is_warehouse: bool = False) -> list[str]:
         """Writes the file anew without the member and searches it; returns what was removed and found, as lines."""
         _remove(new)
-        self.connection.execute(f"attach '{_quoted(new)}' as new")
+        attach(self.connection, new, "new")
         self.connection.execute("copy from database old to new (schema)")
         for table in self.tables:
             kept = f"where ({self.conditions[table]}) is not true" if table in self.conditions else ""
@@ -239,8 +239,9 @@ def _errors(warehouse: Path) -> Iterator[None]:
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that has a file as `old`, read-only: readers may have it open too, writers may not."""
     if Path(f"{path}.wal").exists():  # what a build that was killed left; a new file must not find it
-        with duckdb.connect(str(path)) as connection:
-            connection.execute("checkpoint")
+        with duckdb.connect() as connection:
+            attach(connection, path, "killed")
+            connection.execute("checkpoint killed")
     with duckdb.connect(config={"memory_limit": os.environ.get("COURSE_RECOMMENDER_MEMORY", "80%")}) as connection:
         connection.execute(f"attach '{_quoted(path)}' as old (read_only)")
         yield connection

@@ -323,6 +323,15 @@ class _Passed:
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
+def attach(connection, file, name: str) -> None:
+    """Has a connection write to a DuckDB file, as the database `name`, with row groups of ROW_GROUP.
+
+    Where a file is opened without saying so, the next checkpoint merges the groups of all its tables.
+    """
+    path, name = str(file).replace("'", "''"), name.replace('"', '""')
+    connection.execute(f"attach '{path}' as \"{name}\" (row_group_size {ROW_GROUP})")
+
+
 def _write(
     session, path: Path, version: int, day, tables: dict, functions: list[dict], by_member: Sequence[str]
 ) -> None:
@@ -330,8 +339,8 @@ def _write(
     ((memory,),) = session.cursor().execute("select current_setting('memory_limit')").fetchall()
     settings = {"memory_limit": memory, "temp_directory": f"{path}.tmp"}
     with duckdb.connect(config=settings) as new:
-        quoted = str(path).replace("'", "''")
-        new.execute(f"attach '{quoted}' as published (row_group_size {ROW_GROUP}); use published")
+        attach(new, path, "published")
+        new.execute("use published")
         new.execute(f"create schema {SCHEMA}")
         new.execute(f"create table {SCHEMA}.published_tables (table_name varchar, rows bigint, checksum varchar)")
         for name, relation in tables.items():
@@ -361,7 +370,9 @@ def _write(
 
 def _restate(path: Path, key: str) -> None:
     """Has a file with fewer rows say how many it has."""
-    with duckdb.connect(str(path)) as new:
+    with duckdb.connect() as new:
+        attach(new, path, "published")
+        new.execute("use published")
         for (name,) in new.execute(f"select table_name from {SCHEMA}.published_tables").fetchall():
             (there,) = new.execute(f"{ROWS_AND_CHECKSUM} from {_qualified(name)} as r").fetchall()
             new.execute(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from relevance.ask import published_file
 from relevance.design import places
 from relevance.privacy import without_members
-from relevance.publication import SCHEMA
+from relevance.publication import SCHEMA, attach
 from relevance.world.config import CHANNELS, FIRST_DATE, HORIZON_DAYS, LIST_LENGTH
 from relevance.world.log import LAST_SECOND, Columns, nothing_seen, one_day
 from relevance.world.models import world_config
@@ -44,7 +44,9 @@ def live_next_day(warehouse: str | Path, published: str | Path) -> str:
     if not warehouse.is_file():
         raise NextDayError(f"{warehouse} does not exist. Remedy: make run")
     try:
-        with duckdb.connect(str(warehouse)) as connection:
+        with duckdb.connect() as connection:
+            attach(connection, warehouse, "warehouse")
+            connection.execute("use warehouse")
             return _live(connection, published)
     except duckdb.Error as error:
         raise NextDayError(f"{error} Remedy: wait for another process that has {warehouse} open") from error
