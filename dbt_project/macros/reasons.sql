@@ -4,6 +4,7 @@ with contributions as (
     select
         pairs.member_id,
         pairs.course_id,
+        pairs.best_position,
         member_side.term as skill_id,
         round(member_side.value * course_side.value, 9) as contribution
     from {{ ref('recommended_pairs') }} as pairs
@@ -18,11 +19,19 @@ with contributions as (
 select
     member_id,
     course_id,
+    best_position,
     '{{ reason }}' as reason,
-    contribution as score,
-    cast(skill_id as {{ id_type() }}) as skill_id
-from contributions
-qualify row_number() over (partition by member_id, course_id order by contribution desc, skill_id) = 1
+    -best.contribution_below_0 as score,
+    cast(best.skill_id as {{ id_type() }}) as skill_id
+from (
+    select
+        member_id,
+        course_id,
+        min(best_position) as best_position,
+        min({{ struct_of({'contribution_below_0': '-contribution', 'skill_id': 'skill_id'}) }}) as best
+    from contributions
+    group by member_id, course_id
+) as best_contributions
 {%- endmacro %}
 
 {# What more members of a cohort (a column of the members; none is the whole platform) engaged with in the last 14 days than
@@ -115,6 +124,7 @@ leading_courses as (
 select
     pairs.member_id,
     pairs.course_id,
+    pairs.best_position,
     '{{ reason }}' as reason,
     cast(leading_courses.ratio as double) as score
 from {{ ref('recommended_pairs') }} as pairs

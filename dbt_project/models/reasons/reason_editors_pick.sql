@@ -2,6 +2,7 @@
 select
     pairs.member_id,
     pairs.course_id,
+    pairs.best_position,
     'editors_pick' as reason,
     cast(-{{ day_diff('coalesce(picks.picked_date, ' ~ beginning() ~ ')', as_of_date()) }} as double) as score
 from {{ ref('recommended_pairs') }} as pairs

@@ -15,6 +15,7 @@ leading_courses as (
 select
     pairs.member_id,
     pairs.course_id,
+    pairs.best_position,
     'popular' as reason,
     cast(leading_courses.members as double) as score
 from {{ ref('recommended_pairs') }} as pairs

@@ -9,6 +9,7 @@ with short_courses as (
 select
     pairs.member_id,
     pairs.course_id,
+    pairs.best_position,
     'short_relevant' as reason,
     cast(1.0e0 / short_courses.duration_seconds as double) as score
 from {{ ref('recommended_pairs') }} as pairs
