@@ -23,8 +23,7 @@ held as (
 member_terms as (
     select
         held.member_id,
-        {{ list_by_rank('terms.term_number', 'terms.term_number') }} as terms,
-        {{ list_by_rank('held.value', 'terms.term_number') }} as term_values
+        {{ sorted_list({'term': 'terms.term_number', 'value': 'held.value'}) }} as terms
     from held
     semi join member_inputs using (member_id, feature)
     inner join {{ ref('explained_terms') }} as terms using (feature, term)
@@ -34,8 +33,7 @@ member_terms as (
 member_pairs as (
     select
         pairs.member_id,
-        {{ list_by_rank('courses.course_number', 'courses.course_number, terms.term_number') }} as pair_courses,
-        {{ list_by_rank('terms.term_number', 'courses.course_number, terms.term_number') }} as pair_terms
+        {{ sorted_list({'course': 'courses.course_number', 'term': 'terms.term_number'}) }} as pairs
     from {{ ref('scoring_pair_features') }} as pairs
     semi join member_inputs using (member_id, feature)
     inner join {{ ref('candidate_courses') }} as courses using (course_id)
@@ -46,9 +44,7 @@ member_pairs as (
 member_effects as (
     select
         member_models.member_id,
-        {{ list_by_rank('coefficients.variant', 'coefficients.variant, terms.term_number') }} as effect_models,
-        {{ list_by_rank('terms.term_number', 'coefficients.variant, terms.term_number') }} as effect_terms,
-        {{ list_by_rank('coefficients.coefficient', 'coefficients.variant, terms.term_number') }} as effect_coefficients
+        {{ sorted_list({'model': 'coefficients.variant', 'term': 'terms.term_number', 'coefficient': 'coefficients.coefficient'}) }} as effects
     from {{ ref('coefficients') }} as coefficients
     inner join member_models
         on coefficients.variant = member_models.model
@@ -67,13 +63,13 @@ member_treatments as (
 select
     treatments.member_id,
     treatments.treatments,
-    member_terms.terms,
-    member_terms.term_values,
-    member_pairs.pair_courses,
-    member_pairs.pair_terms,
-    member_effects.effect_models,
-    member_effects.effect_terms,
-    member_effects.effect_coefficients
+    {{ fields_of('member_terms.terms', 'term') }} as terms,
+    {{ fields_of('member_terms.terms', 'value') }} as term_values,
+    {{ fields_of('member_pairs.pairs', 'course') }} as pair_courses,
+    {{ fields_of('member_pairs.pairs', 'term') }} as pair_terms,
+    {{ fields_of('member_effects.effects', 'model') }} as effect_models,
+    {{ fields_of('member_effects.effects', 'term') }} as effect_terms,
+    {{ fields_of('member_effects.effects', 'coefficient') }} as effect_coefficients
 from member_treatments as treatments
 left join member_terms using (member_id)
 left join member_pairs using (member_id)
