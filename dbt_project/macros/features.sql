@@ -21,23 +21,13 @@
 ) }}
 {%- endmacro %}
 
-{# What was shown to a member and what the member engaged with, one row each: member_id, course_id, channel, the day after
-   they became known (feature_date), impressions and engagements. An engagement belongs to the channel of the impression it names, else to
-   `other`. #}
-{% macro channel_events() -%}
-    select member_id, course_id, channel, {{ known_date('impressions', 'served_at') }} + 1 as feature_date, 1 as impressions, 0 as engagements
-    from {{ ref('stg_impressions') }} as impressions
-    union all
-    select
-        engagements.member_id,
-        engagements.course_id,
-        coalesce(impressions.channel, 'other') as channel,
-        {{ known_date('engagements', 'engaged_at') }} + 1 as feature_date,
-        0 as impressions,
-        1 as engagements
-    from {{ ref('stg_engagements') }} as engagements
-    left join {{ ref('stg_impressions') }} as impressions
-        on engagements.impression_id = impressions.impression_id and engagements.member_id = impressions.member_id
+{# Rows of the members who have some on a day that is made anew: what sums over all of a member's days needs no others. #}
+{% macro of_members_made_anew(relation) -%}
+    {%- if model.config.materialized == 'table_by_day' -%}
+    (select * from {{ relation }} where member_id in (select member_id from {{ relation }} where {{ is_made_anew('feature_date') }}))
+    {%- else -%}
+    {{ relation }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# The day on which an event became known: that of its arrival where that is later. Features count it from the day after. #}

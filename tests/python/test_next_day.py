@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,7 @@ import pytest
 
 from conftest import WITHOUT_TESTS, Warehouse
 from relevance import publication
+from relevance.publication import ROW_GROUP
 from relevance.world.next_day import NextDayError, live_next_day
 from test_determinism import checksums
 from test_point_in_time import EVENTS
@@ -119,6 +120,13 @@ def test_a_day_moves_what_is_served_and_nothing_else(ci_world: Warehouse, lived:
             assert before[name] == after[name], name
 
 
+def test_what_a_day_leaves_keeps_its_row_groups(lived: Warehouse) -> None:
+    ((rows,),) = lived.query(
+        "select max(count) from pragma_storage_info('variants.example_scores') where column_id = 0"
+    )
+    assert rows == ROW_GROUP
+
+
 def test_penalties_are_those_of_the_build_before(ci_world: Warehouse, lived: Warehouse) -> None:
     chosen = "select effect, l2, intercept_l2 from variants.l2_search where is_chosen and variant = 'glmix'"
     tried = "select count(*) from variants.l2_search where variant = 'glmix'"
@@ -166,22 +174,77 @@ def test_a_day_is_lived_once_and_in_its_own_lists(copy: Warehouse) -> None:
         live(copy)
 
 
-def test_a_table_stays_while_what_it_is_made_of_does(copy: Warehouse) -> None:
-    before = checksums(copy, "skills")
-    with duckdb.connect(str(copy.file)) as connection:
+LATE = TODAY - timedelta(7)
+BY_DAY = re.compile(r"table_by_day model (\w+)\.(\w+)")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a day made of changed raw tables, and a build anew: checksums by table; and the days that it made anew."""
+
+    said: str
+    before: dict
+    after: dict
+    anew: dict
+    days: dict[str, set[date]]
+
+
+@pytest.fixture(scope="module")
+def changed(lived: Warehouse, tmp_path_factory) -> Changed:
+    """The lived day again: courses have other titles, a click came late, an impression of two days before is gone."""
+    warehouse, schemas = lived.copy_to(tmp_path_factory.mktemp("changed") / "copy"), "skills|features|training|variants"
+    before = checksums(warehouse, schemas)
+    with duckdb.connect(str(warehouse.file)) as connection:
         connection.execute("update raw.courses set title = title || ' in depth' where course_id % 7 = 0")
-    said = copy.dbt(*DAY, *WITHOUT_TESTS).stdout
-    unchanged = {f"skills.{name}" for name in re.findall(r"model skills\.(\w+) \.* \[UNCHANGED", said)}
+        unclicked = "from raw.impressions anti join raw.engagements using (impression_id) where channel = 'feed'"
+        connection.execute(
+            f"""
+            insert into raw.engagements by name
+            select impression_id, member_id, course_id, 'click' as action, served_at + interval 1 minute as engaged_at
+            {unclicked} and cast(served_at as date) = '{LATE}' order by impression_id limit 1
+            """
+        )
+        gone = f"select min(impression_id) {unclicked} and cast(served_at as date) = '{LATE - timedelta(2)}'"
+        connection.execute(f"delete from raw.impressions where impression_id = ({gone})")
+    said = warehouse.dbt(*DAY, *WITHOUT_TESTS).stdout
+    after = checksums(warehouse, schemas)
+    made = warehouse.query("select model, day from main.days_made_anew")
+    layers = (
+        "path:dbt_project/models/skills",
+        "path:models_py/models/skills",
+        *sorted({name for _, name in BY_DAY.findall(said)}),
+    )
+    warehouse.dbt("build", "-s", *layers, *WITHOUT_TESTS)
+    days = {f"{layer}.{name}": {day for model, day in made if model == name} for layer, name in BY_DAY.findall(said)}
+    return Changed(said, before, after, checksums(warehouse, schemas), days)
+
+
+def test_a_table_stays_while_what_it_is_made_of_does(changed: Changed) -> None:
+    unchanged = {f"skills.{name}" for name in re.findall(r"model skills\.(\w+) \.* \[UNCHANGED", changed.said)}
     assert unchanged > {"skills.cs01", "skills.ms01_coefficients", "skills.member_skills"}
-    after = checksums(copy, "skills")
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed >= {"skills.course_texts", "skills.course_words"}
-    assert not changed & unchanged
-    copy.dbt("build", "-s", "path:dbt_project/models/skills", "path:models_py/models/skills", *WITHOUT_TESTS)
-    anew = checksums(copy, "skills")
-    made = {f"skills.{name}" for name in re.findall(r"model skills\.(\w+) ", said)} & after.keys()
+    differ = {name for name in changed.before if changed.before[name] != changed.after[name]}
+    assert differ >= {"skills.course_texts", "skills.course_words"}
+    assert not differ & unchanged
+    made = {f"skills.{name}" for name in re.findall(r"model skills\.(\w+) ", changed.said)} & changed.after.keys()
     assert made > unchanged
-    assert {name for name in made if anew[name] != after[name]} == set()
+    assert {name for name in made if changed.anew[name] != changed.after[name]} == set()
+
+
+def test_a_day_makes_those_days_anew_that_something_changed_for(lived: Warehouse, changed: Changed) -> None:
+    """Features know what changed from the day after, examples of that day have lost one."""
+    assert len(changed.days) == 7
+    since = {
+        day
+        for (day,) in lived.query(
+            f"select distinct feature_date from features.daily_activity where feature_date >= date '{LATE}' - 1"
+        )
+    }
+    for table, days in changed.days.items():
+        if table.startswith("features."):
+            assert days == since, table
+        else:
+            assert since - {TOMORROW} <= days <= since | {LATE - timedelta(2)}, table
+        assert changed.before[table] != changed.after[table] == changed.anew[table]
 
 
 def test_of_two_at_once_the_second_stops(copy: Warehouse) -> None:

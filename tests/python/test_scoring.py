@@ -821,7 +821,7 @@ def test_compared_features_of_examples_are_those_of_the_snapshots_of_their_day(s
             ),
             chosen as (
                 from training.example_keys inner join busy using (pair_id)
-                qualify row_number() over (partition by feature order by hash(example_id)) <= 40
+                qualify row_number() over (partition by feature order by hash(example_id)) <= 50
             )
             (select distinct example_id, member_id, course_id, served_date from chosen)
             union all

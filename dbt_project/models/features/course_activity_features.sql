@@ -2,28 +2,15 @@
 -- prior; clicks from elsewhere count no further than impressions) and engagements of 28 days (log). A snapshot on each day that has some, and on the first day without.
 {%- set rate_days = 14 %}
 {%- set count_days = 28 %}
-with events as (
-    select course_id, {{ known_date('stg_impressions', 'served_at') }} as event_date, 1 as impressions, 0 as clicks, 0 as engagements
-    from {{ ref('stg_impressions') }} as stg_impressions
-    union all
-    select
-        stg_engagements.course_id,
-        {{ known_date('stg_engagements', 'engaged_at') }} as event_date,
-        0 as impressions,
-        case when stg_engagements.action = 'click' then 1 else 0 end as clicks,
-        1 as engagements
-    from {{ ref('stg_engagements') }} as stg_engagements
-),
-
-daily_counts as (
+with daily_counts as (
     select
         course_id,
-        event_date,
+        feature_date - 1 as event_date,
         sum(impressions) as impressions,
         sum(clicks) as clicks,
         sum(engagements) as engagements
-    from events
-    group by course_id, event_date
+    from {{ ref('daily_activity') }}
+    group by course_id, feature_date
 ),
 
 -- a count enters the window the day after and leaves it when the window has passed

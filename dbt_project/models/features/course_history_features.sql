@@ -1,8 +1,9 @@
 -- engagements of the course before the day, all of them, as log(1 + n); a snapshot on the day after each active day
 with daily_counts as (
-    select course_id, {{ known_date('stg_engagements', 'engaged_at') }} + 1 as feature_date, count(*) as engagements
-    from {{ ref('stg_engagements') }} as stg_engagements
-    group by course_id, {{ known_date('stg_engagements', 'engaged_at') }}
+    select course_id, feature_date, sum(engagements) as engagements
+    from {{ ref('daily_activity') }}
+    where engagements > 0
+    group by course_id, feature_date
 )
 
 select

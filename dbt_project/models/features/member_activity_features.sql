@@ -1,12 +1,9 @@
 -- Counts of everything before the day, in all and by channel, as log(1 + n). A snapshot on the day after each active day
 -- holds every channel so far, also those without activity on that day: it takes the place of the one before.
-with events as (
-    {{ channel_events() | trim }}
-),
-
-daily_counts as (
+{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
+with daily_counts as (
     select member_id, channel, feature_date, sum(impressions) as impressions, sum(engagements) as engagements
-    from events
+    from {{ of_members_made_anew(ref('daily_activity')) }} as daily_activity
     group by member_id, channel, feature_date
 ),
 
@@ -16,7 +13,7 @@ channel_days as (
     inner join (select distinct member_id, channel from daily_counts) as channels on days.member_id = channels.member_id
 ),
 
-running_counts as (
+all_running_counts as (
     select
         member_id,
         channel,
@@ -25,6 +22,12 @@ running_counts as (
         sum(coalesce(daily_counts.engagements, 0)) over (partition by member_id, channel order by feature_date) as engagements
     from channel_days
     left join daily_counts using (member_id, channel, feature_date)
+),
+
+running_counts as (
+    select member_id, channel, feature_date, impressions, engagements
+    from all_running_counts
+    where {{ is_made_anew('feature_date') }}
 )
 
 select

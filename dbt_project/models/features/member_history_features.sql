@@ -1,15 +1,18 @@
 -- What a member engaged with before the day: the courses themselves, the 50 latest, and the mean of the transcript
 -- embeddings of those of the 90 days up to the last engagement. A snapshot on the day after each engagement.
+{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
 {%- set courses_kept = 50 %}
 {%- set window_days = 90 %}
 with engaged_courses as (
-    select distinct member_id, course_id, {{ known_date('engagements', 'engaged_at') }} as engaged_date
-    from {{ ref('stg_engagements') }} as engagements
+    select distinct member_id, course_id, feature_date - 1 as engaged_date
+    from {{ ref('daily_activity') }}
+    where engagements > 0
 ),
 
 snapshot_dates as (
     select distinct member_id, engaged_date + 1 as feature_date
     from engaged_courses
+    where {{ is_made_anew('engaged_date + 1') }}
 ),
 
 engaged_before as (

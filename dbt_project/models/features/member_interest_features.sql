@@ -1,9 +1,11 @@
 -- What a member engaged with in the 90 days up to the last engagement: shares of skills and of categories. A snapshot on
 -- the day after each engagement; it holds until the next one, since somebody who comes back has the interests of before.
+{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
 {%- set window_days = 90 %}
 with engaged_courses as (
-    select distinct member_id, course_id, {{ known_date('engagements', 'engaged_at') }} as engaged_date
-    from {{ ref('stg_engagements') }} as engagements
+    select distinct member_id, course_id, feature_date - 1 as engaged_date
+    from {{ ref('daily_activity') }}
+    where engagements > 0
 ),
 
 course_terms as (
@@ -17,6 +19,7 @@ course_terms as (
 snapshot_dates as (
     select distinct member_id, engaged_date + 1 as feature_date
     from engaged_courses
+    where {{ is_made_anew('engaged_date + 1') }}
 ),
 
 window_terms as (

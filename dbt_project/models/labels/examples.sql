@@ -1,3 +1,4 @@
+{{ config(day='served_date') }}
 -- What variants learn from: negatives thinned and weighted up again, days split into train, validation and test in
 -- order of time, at the same dates for all label sets
 with kept as (
@@ -41,9 +42,11 @@ with kept as (
 )
 
 select
-    cast(row_number() over (
+    {%- set number %}row_number() over (
+        partition by kept.served_date
         order by kept.label_set, kept.served_at, kept.member_id, kept.course_id, kept.label, kept.impression_id nulls last
-    ) as bigint) as example_id,
+    ){% endset %}
+    cast({{ numbered_in_day('kept.served_date', number) }} as bigint) as example_id,
     kept.label_set,
     kept.impression_id,
     kept.member_id,

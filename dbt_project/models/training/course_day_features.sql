@@ -1,4 +1,5 @@
 -- features of each course on the days it was shown, as they were known on that day, and what is derived of them
+{{ config(day=day_of_number('course_day_id')) }}
 with course_days as (
     select distinct course_day_id, course_id, served_date
     from {{ ref('example_keys') }}

@@ -1,7 +1,8 @@
 -- What the features of an example hang on: the request (a member's day and hour), the course on that day, and the pair of
 -- both. Examples of several label sets share them.
+{{ config(day='served_date') }}
 with requests as (
-    select member_id, served_date, served_hour, row_number() over (order by member_id, served_date, served_hour) as request_id
+    select member_id, served_date, served_hour, {{ numbered_in_day('served_date', 'row_number() over (partition by served_date order by member_id, served_hour)') }} as request_id
     from (
         select distinct member_id, served_date, cast(extract(hour from served_at) as integer) as served_hour
         from {{ ref('examples') }}
@@ -9,7 +10,7 @@ with requests as (
 ),
 
 course_days as (
-    select course_id, served_date, row_number() over (order by course_id, served_date) as course_day_id
+    select course_id, served_date, {{ numbered_in_day('served_date', 'row_number() over (partition by served_date order by course_id)') }} as course_day_id
     from (
         select distinct course_id, served_date
         from {{ ref('examples') }}
@@ -41,5 +42,5 @@ select
     served_hour,
     cast(request_id as bigint) as request_id,
     cast(course_day_id as bigint) as course_day_id,
-    cast(dense_rank() over (order by request_id, course_day_id) as bigint) as pair_id
+    cast({{ numbered_in_day('served_date', 'dense_rank() over (partition by served_date order by request_id, course_day_id)') }} as bigint) as pair_id
 from keyed

@@ -1,3 +1,4 @@
+{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day=day_of_number('pair_id')) }}
 -- what the variants that are global effects of others say of the examples those learn from: the products of coefficients and
 -- features, summed on the request, the course's day and the pair of both
 {%- set parts = [] %}
@@ -7,11 +8,12 @@ with weights as (
 ),
 
 wanted as (
-    select distinct variants.parts as variant, keys.example_id, keys.request_id, keys.course_day_id, keys.pair_id
+    select distinct variants.parts as variant, keys.request_id, keys.course_day_id, keys.pair_id
     from {{ ref('variants') }} as variants
     inner join {{ ref('examples') }} as examples using (label_set)
     inner join {{ ref('example_keys') }} as keys using (example_id)
     where variants.random_effects is not null and variants.parts is not null and examples.split <> 'test'
+        and {{ is_made_anew('keys.served_date') }}
 ),
 
 {% for table, key in (('request_features', 'request_id'), ('course_day_features', 'course_day_id'), ('pair_features', 'pair_id')) -%}
@@ -32,7 +34,7 @@ intercepts as (
 
 select
     wanted.variant,
-    wanted.example_id,
+    wanted.pair_id,
     cast(
         intercepts.logit + coalesce(request_logits.logit, 0) + coalesce(course_day_logits.logit, 0)
         + coalesce(pair_logits.logit, 0) as double

@@ -16,7 +16,7 @@ from {{ ref('variants') }} as variants
 inner join {{ ref('examples') }} as examples using (label_set)
 inner join {{ ref('example_keys') }} as keys using (example_id)
 left join {{ ref('global_logits') }} as global_logits
-    on variants.parts = global_logits.variant and examples.example_id = global_logits.example_id
+    on variants.parts = global_logits.variant and keys.pair_id = global_logits.pair_id
 where variants.random_effects is not null
     and examples.split <> 'test'
     and (variants.parts is null or global_logits.logit is not null)
