@@ -35,6 +35,11 @@
     cast(greatest({{ table }}.{{ happened_at }}, coalesce({{ table }}.arrived_at, {{ table }}.{{ happened_at }})) as date)
 {%- endmacro %}
 
+{# Rows numbered within their day: a number says its day, and stays as long as the rows of that day do. #}
+{% macro numbered_in_day(day, rank) -%}
+    (cast({{ day_diff(beginning(), day) }} as bigint) * 4294967296 + {{ rank }})
+{%- endmacro %}
+
 {# Age of a course on a date, as log(1 + days); a course without release date is there from the beginning. #}
 {% macro course_age(released_date, on) -%}
     cast(ln(1 + greatest({{ day_diff('coalesce(' ~ released_date ~ ', ' ~ beginning() ~ ')', on) }}, 0)) as double)

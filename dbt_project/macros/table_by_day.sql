@@ -1,10 +1,11 @@
 {# A table of which a day (dbt build --selector day) makes only those days anew for which something changed: new days, and those
    that something late, corrected or forgotten reaches. Any other build makes the table anew. `day`, in the model's config, is
-   the day of a row; the SQL leaves out other days by `is_made_anew`.
+   the day of a row; the SQL leaves out other days by `is_made_anew`, and reads nothing of later days.
 
-   Of every day a version is kept, of what its rows are made of: rows of tables with a feature_date up to that day, of tables with
-   a `day` of their own those of that day alone, of other tables of this kind their versions. What is read besides counts as a
-   whole, with the code: where that changed, all days are made anew. #}
+   Of every day a version is kept, of what its rows are made of. Of what the model reads, these are rows of that day, where the table
+   has a `day` in its own config; rows up to that day, where it has a feature_date or is of this kind; rows of the members, else
+   the courses, that were met by then, where it is about them alone; all others as a whole, with the code. Tables that are kept while
+   nothing changes (`table_when_changed`) hold from the beginning, whatever their feature_date. #}
 {% materialization table_by_day, adapter='duckdb', supported_languages=['sql'] %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set made = this.incorporate(type='table') -%}
@@ -12,14 +13,14 @@
         create or replace temporary table new_versions as {{ day_versions_now() }}
     {%- endcall %}
     {%- set is_kept = invocation_args_dict.selector == 'day' and existing is not none and existing.is_table and not should_full_refresh()
-        and run_query(is_same_but_for_days())[0][0] -%}
+        and run_query(has_day_version())[0][0] -%}
     {% call statement('days') -%}
         delete from {{ days_made_anew() }} where model = '{{ model.name }}';
         insert into {{ days_made_anew() }}
         select '{{ model.name }}', day
         from new_versions
         full join (select day, version from {{ day_versions() }} where model = '{{ model.name }}' and {{ is_kept }}) as old_versions using (day)
-        where day is not null and new_versions.version is distinct from old_versions.version
+        where new_versions.version is distinct from old_versions.version
     {%- endcall %}
     {{ run_hooks(pre_hooks) }}
     {%- if is_kept %}
@@ -56,52 +57,64 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether the tables that count as a whole, and the code, are those of the days that are kept. #}
-{% macro is_same_but_for_days() %}
-    select count(*) = 1
-    from new_versions
-    inner join {{ day_versions() }} as old_versions using (version)
-    where new_versions.day is null and old_versions.day is null and old_versions.model = '{{ model.name }}'
+{# Whether some day of the table is as it would be made now. #}
+{% macro has_day_version() %}
+    select count(*) > 0 from new_versions semi join {{ day_versions() }} as old_versions on old_versions.model = '{{ model.name }}'
+        and new_versions.day = old_versions.day and new_versions.version = old_versions.version
 {% endmacro %}
 
-{# Rows (day, version); without a day that of all that does not go by days. #}
+{# Rows (day, version). #}
 {% macro day_versions_now() -%}
-    {%- set whole, days, inputs = [], [], [] -%}
+    {%- set of_the_day, until_the_day, others = [], [], [] -%}
+    {%- set whole, equal, latest = [code_version()], [], [] -%}
     {%- for node in tables_read() -%}
-        {%- set rows = api.Relation.create(node.database, node.schema, node.alias) -%}
+        {%- set relation = api.Relation.create(node.database, node.schema, node.alias) -%}
         {%- if node.config.materialized == 'table_by_day' -%}
-            {%- do inputs.append("select day, version as state from " ~ day_versions() ~ " where model = '" ~ node.name ~ "'") -%}
-            {%- do whole.append("(select version from " ~ day_versions() ~ " where model = '" ~ node.name ~ "' and day is null)") -%}
+            {%- do latest.append("select day, version as state from " ~ day_versions() ~ " where model = '" ~ node.name ~ "'") -%}
         {%- elif node.config.get('day') -%}
-            {%- do days.append('select ' ~ node.config.get('day') ~ ' as day, ' ~ checksum('rows') ~ ' as state from ' ~ rows ~ ' as rows group by 1') -%}
+            {%- do of_the_day.append((node.config.get('day'), relation, node)) -%}
+            {%- do equal.append('select ' ~ node.config.get('day') ~ ' as day, ' ~ checksum('rows') ~ ' as state from ' ~ relation ~ ' as rows group by 1') -%}
         {%- elif 'feature_date' in node.columns and node.config.materialized != 'table_when_changed' -%}
-            {%- do inputs.append('select feature_date as day, sum(' ~ checksum('rows') ~ ') over (order by feature_date) as state from ' ~ rows ~ ' as rows group by 1') -%}
+            {%- do until_the_day.append(('feature_date', relation, node)) -%}
+            {%- do latest.append('select feature_date as day, sum(' ~ checksum('rows') ~ ') over (order by feature_date) as state from ' ~ relation ~ ' as rows group by 1') -%}
         {%- else -%}
-            {%- do whole.append(checksum_of_table(node)) -%}
+            {%- do others.append((relation, node)) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set states = days + inputs %}
-    with {% for state in states -%}
-    states_{{ loop.index }} as materialized ({{ state }}),
-    {% endfor -%}
-    days as (
-        {%- for _ in days or inputs %}
-        select day from states_{{ loop.index }}{{ ' union' if not loop.last }}
+    {%- set met = of_the_day or until_the_day -%}
+    {%- for relation, node in others -%}
+        {%- set found = namespace(key=none) -%}
+        {%- for key in ('member_id', 'course_id') if key in node.columns and found.key is none -%}
+            {%- for day, rows, meeting in met if key in meeting.columns and found.key is none -%}
+                {%- set found.key = key -%}
+                {%- set states = 'select met.day, sum(about.state) as state from (select distinct ' ~ day ~ ' as day, ' ~ key ~ ' from ' ~ rows ~ ') as met inner join (select '
+                    ~ key ~ ', ' ~ checksum('rows') ~ ' as state from ' ~ relation ~ ' as rows group by ' ~ key ~ ') as about using (' ~ key ~ ') group by met.day' -%}
+                {%- if of_the_day -%}
+                    {%- do equal.append(states) -%}
+                {%- else -%}
+                    {%- do latest.append('select day, sum(state) over (order by day) as state from (' ~ states ~ ')') -%}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- if found.key is none %}{% do whole.append(checksum_of_table(node)) %}{% endif -%}
+    {%- endfor -%}
+    with days as (
+        {%- for day, relation, _ in met %}
+        select {{ day }} as day from {{ relation }} {{ 'union' if not loop.last }}
         {%- endfor %}
+        {{- 'select cast(null as date) as day where false' if not met }}
     )
 
-    select cast(null as date) as day, md5(concat_ws('|', {{ ([code_version()] + whole) | join(', ') }})) as version
-    union all
-    select days.day, md5(concat_ws('|', {% for _ in states %}coalesce(cast(states_{{ loop.index }}.state as varchar), ''){{ ', ' if not loop.last }}{% endfor %})) as version
-    from days
-    {%- for _ in states %}
-    {{ 'left join' if loop.index <= days | length else 'asof left join' }} states_{{ loop.index }} on days.day {{ '=' if loop.index <= days | length else '>=' }} states_{{ loop.index }}.day
+    select days.day, md5(concat_ws('|', {{ whole | join(', ') }}
+        {%- for _ in equal %}, coalesce(cast(equal_{{ loop.index }}.state as varchar), ''){% endfor %}
+        {%- for _ in latest %}, coalesce(cast(latest_{{ loop.index }}.state as varchar), ''){% endfor %})) as version
+    from (select distinct day from days) as days
+    {%- for states in equal %}
+    left join ({{ states }}) as equal_{{ loop.index }} on days.day = equal_{{ loop.index }}.day
     {%- endfor %}
-{%- endmacro %}
-
-{# Rows numbered within their day: a number says its day, and is the same as long as the rows of that day are. #}
-{% macro numbered_in_day(day, rank) -%}
-    (cast({{ day_diff(beginning(), day) }} as bigint) * 4294967296 + {{ rank }})
+    {%- for states in latest %}
+    asof left join ({{ states }}) as latest_{{ loop.index }} on days.day >= latest_{{ loop.index }}.day
+    {%- endfor %}
 {%- endmacro %}
 
 {% macro day_of_number(number) -%}

@@ -42,15 +42,18 @@
 
 {% macro versions_table() %}{{ return(target.schema ~ '.table_versions') }}{% endmacro %}
 
-{# Where versions of tables are kept, and that of the project's own files, which many tables are made by. #}
+{# Where versions of tables are kept. They begin anew with other files of the project, or another release of the engine. #}
 {% macro create_table_versions() %}{{ return(adapter.dispatch('create_table_versions')()) }}{% endmacro %}
 {% macro default__create_table_versions() %}
     create table if not exists {{ versions_table() }} (model varchar primary key, version varchar);
     create table if not exists {{ day_versions() }} (model varchar, day date, version varchar);
     create table if not exists {{ days_made_anew() }} (model varchar, day date);
-    insert or replace into {{ versions_table() }}
-    select '', md5(version() || string_agg(md5(content), '' order by filename))
-    from read_text(['constraints.txt', 'dbt_project/**/*.sql', 'models_py/**/*.py'])
+    create or replace temporary table project_version as
+    select md5(version() || string_agg(md5(content), '' order by filename)) as version
+    from read_text(['constraints.txt', 'dbt_project/**/*.sql', 'models_py/**/*.py']);
+    delete from {{ day_versions() }} where (select version from project_version) not in (select version from {{ versions_table() }} where model = '');
+    delete from {{ versions_table() }} where (select version from project_version) not in (select version from {{ versions_table() }} where model = '');
+    insert or replace into {{ versions_table() }} select '', version from project_version
 {% endmacro %}
 
 {% macro has_table_version() %}
@@ -72,7 +75,7 @@
 {% endmacro %}
 
 {% macro code_version() -%}
-    '{{ local_md5(model.compiled_code) }}', (select version from {{ versions_table() }} where model = '')
+    '{{ local_md5(model.compiled_code) }}'
 {%- endmacro %}
 
 {% macro checksum(rows) -%}

@@ -370,7 +370,7 @@ def _write(
 
 def _restate(path: Path, key: str) -> None:
     """Has a file with fewer rows say how many it has."""
-    with duckdb.connect() as new:
+    with duckdb.connect(config={"temp_directory": f"{path}.tmp"}) as new:
         attach(new, path, "published")
         new.execute("use published")
         for (name,) in new.execute(f"select table_name from {SCHEMA}.published_tables").fetchall():

@@ -1,6 +1,6 @@
 -- How often a course was shown to a member before the day, and how often the member engaged with it, by channel, as
 -- log(1 + n). The family is the channel: its snapshot, on the day after each active day, holds until the next one.
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
+{{ config(day='feature_date') }}
 with running_counts as (
     select
         member_id,

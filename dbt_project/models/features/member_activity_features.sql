@@ -1,6 +1,6 @@
 -- Counts of everything before the day, in all and by channel, as log(1 + n). A snapshot on the day after each active day
 -- holds every channel so far, also those without activity on that day: it takes the place of the one before.
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
+{{ config(day='feature_date') }}
 with daily_counts as (
     select member_id, channel, feature_date, sum(impressions) as impressions, sum(engagements) as engagements
     from {{ of_members_made_anew(ref('daily_activity')) }} as daily_activity

@@ -1,6 +1,6 @@
 -- What a member engaged with before the day: the courses themselves, the 50 latest, and the mean of the transcript
 -- embeddings of those of the 90 days up to the last engagement. A snapshot on the day after each engagement.
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
+{{ config(day='feature_date') }}
 {%- set courses_kept = 50 %}
 {%- set window_days = 90 %}
 with engaged_courses as (

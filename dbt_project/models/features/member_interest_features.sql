@@ -1,6 +1,6 @@
 -- What a member engaged with in the 90 days up to the last engagement: shares of skills and of categories. A snapshot on
 -- the day after each engagement; it holds until the next one, since somebody who comes back has the interests of before.
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day='feature_date') }}
+{{ config(day='feature_date') }}
 {%- set window_days = 90 %}
 with engaged_courses as (
     select distinct member_id, course_id, feature_date - 1 as engaged_date

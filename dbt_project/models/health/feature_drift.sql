@@ -2,7 +2,7 @@
 -- sum over bins of (share now - share then) * ln(share now / share then). The bins of numbers are the deciles of then,
 -- those of categories the terms; whoever was there and has no value is a bin too. Half a row is added to every bin, so that
 -- none is empty. No index where nobody had a value then: the log does not go back so far.
--- depends_on: {{ ref('mixed_examples') }}, so that it runs while glmix is learned, which leaves a processor idle
+-- Not read, but it runs while glmix is learned, which leaves a processor idle; depends_on: {{ ref('mixed_examples') }}
 {%- set tables = {
     'member': ('member_features', 'member_id', 'stg_members', 'joined_date'),
     'course': ('course_features', 'course_id', 'stg_courses', 'released_date'),

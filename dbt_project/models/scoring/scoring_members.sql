@@ -1,5 +1,5 @@
 -- what is known of each member on the day of the lists, in one row: the assigned variants and the features
--- depends_on: {{ ref('mixed_examples') }}, so that it runs while glmix is learned, which leaves a processor idle
+-- Not read, but it runs while glmix is learned, which leaves a processor idle; depends_on: {{ ref('mixed_examples') }}
 with member_variants as (
     select member_id, {{ list_by_rank('variant', 'variant') }} as variants
     from (

@@ -1,6 +1,6 @@
 -- features of each pair of a request and a course: what is stored of the two as it was known on that day, what compares or
 -- crosses them, and what is derived of that
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day=day_of_number('pair_id')) }}
+{{ config(day=day_of_number('pair_id')) }}
 with pairs as (
     select distinct pair_id, request_id, course_day_id, member_id, course_id, served_date
     from {{ ref('example_keys') }}

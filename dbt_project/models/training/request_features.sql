@@ -1,5 +1,5 @@
 -- features of the member and of the moment of each request, as they were known on its day, and what is derived of them
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day=day_of_number('request_id')) }}
+{{ config(day=day_of_number('request_id')) }}
 with requests as (
     select distinct request_id, member_id, served_date, served_hour
     from {{ ref('example_keys') }}

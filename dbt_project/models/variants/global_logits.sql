@@ -1,4 +1,4 @@
-{{ config(materialized='table_by_day' if target.type == 'duckdb' else 'table', day=day_of_number('pair_id')) }}
+{{ config(day=day_of_number('pair_id')) }}
 -- what the variants that are global effects of others say of the examples those learn from: the products of coefficients and
 -- features, summed on the request, the course's day and the pair of both
 {%- set parts = [] %}

@@ -44,7 +44,7 @@ def live_next_day(warehouse: str | Path, published: str | Path) -> str:
     if not warehouse.is_file():
         raise NextDayError(f"{warehouse} does not exist. Remedy: make run")
     try:
-        with duckdb.connect() as connection:
+        with duckdb.connect(config={"temp_directory": f"{warehouse}.tmp"}) as connection:
             attach(connection, warehouse, "warehouse")
             connection.execute("use warehouse")
             return _live(connection, published)
