@@ -40,6 +40,10 @@
     (cast({{ day_diff(beginning(), day) }} as bigint) * 4294967296 + {{ rank }})
 {%- endmacro %}
 
+{% macro day_of_number(number) -%}
+    ({{ beginning() }} + cast({{ number }} // 4294967296 as integer))
+{%- endmacro %}
+
 {# Age of a course on a date, as log(1 + days); a course without release date is there from the beginning. #}
 {% macro course_age(released_date, on) -%}
     cast(ln(1 + greatest({{ day_diff('coalesce(' ~ released_date ~ ', ' ~ beginning() ~ ')', on) }}, 0)) as double)

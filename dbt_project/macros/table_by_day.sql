@@ -116,7 +116,3 @@
     asof left join ({{ states }}) as latest_{{ loop.index }} on days.day >= latest_{{ loop.index }}.day
     {%- endfor %}
 {%- endmacro %}
-
-{% macro day_of_number(number) -%}
-    ({{ beginning() }} + cast({{ number }} // 4294967296 as integer))
-{%- endmacro %}

@@ -51,8 +51,9 @@
     create or replace temporary table project_version as
     select md5(version() || string_agg(md5(content), '' order by filename)) as version
     from read_text(['constraints.txt', 'dbt_project/**/*.sql', 'models_py/**/*.py']);
-    delete from {{ day_versions() }} where (select version from project_version) not in (select version from {{ versions_table() }} where model = '');
-    delete from {{ versions_table() }} where (select version from project_version) not in (select version from {{ versions_table() }} where model = '');
+    {%- for versions in (day_versions(), versions_table()) %}
+    delete from {{ versions }} where (select version from project_version) not in (select version from {{ versions_table() }} where model = '');
+    {%- endfor %}
     insert or replace into {{ versions_table() }} select '', version from project_version
 {% endmacro %}
 
