@@ -60,6 +60,10 @@
 {#- the list of one field of a list of structs -#}
 {% macro default__fields_of(list, field) -%}list_transform({{ list }}, lambda entry : entry.{{ field }}){%- endmacro %}
 
+{% macro value_at_least(value, key) %}{{ return(adapter.dispatch('value_at_least')(value, key)) }}{% endmacro %}
+{#- aggregate: the value where the key is least, also where that is null -#}
+{% macro default__value_at_least(value, key) -%}arg_min_null({{ value }}, {{ key }}){%- endmacro %}
+
 {% macro list_type(type) %}{{ return(adapter.dispatch('list_type')(type)) }}{% endmacro %}
 {% macro default__list_type(type) -%}{{ type }}[]{%- endmacro %}
 

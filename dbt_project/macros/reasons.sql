@@ -1,3 +1,18 @@
+{# The scored reasons, each the model reason_<name>, with the skill that it names. #}
+{% macro scored_reasons() -%}
+    {{ return({
+        'skill_match': 'skill_id',
+        'interest_match': 'skill_id',
+        'short_relevant': 'null',
+        'editors_pick': 'null',
+        'trending_title': 'null',
+        'trending_industry': 'null',
+        'trending_company': 'null',
+        'trending_globally': 'null',
+        'popular': 'null',
+    }) }}
+{%- endmacro %}
+
 {# A reason that names a skill: of the skills that course and member share, the one whose product of weights is largest. #}
 {% macro matching_skill(reason, member_feature) -%}
 with contributions as (

@@ -44,6 +44,8 @@
 
 {% macro spark__fields_of(list, field) -%}transform({{ list }}, entry -> entry.{{ field }}){%- endmacro %}
 
+{% macro spark__value_at_least(value, key) -%}min_by({{ value }}, {{ key }}){%- endmacro %}
+
 {% macro spark__list_type(type) -%}array<{{ type_of(type) }}>{%- endmacro %}
 
 {% macro spark__list_of(values) -%}array({{ values | join(', ') }}){%- endmacro %}

@@ -101,6 +101,12 @@ class Silence:
         pass
 
 
+def runs(column: pa.Array) -> NDArray:
+    """(runs + 1,) where each run of equal values of a sorted column begins, and its end."""
+    starts = np.flatnonzero(pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)).to_numpy(False)) + 1
+    return np.concatenate([[0], starts, [len(column)]])
+
+
 def ragged(column: pa.ChunkedArray) -> tuple[NDArray, NDArray]:
     """(offsets (n + 1,), flat values) of a column of n lists."""
     array = column.combine_chunks()

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numba import njit
 from numpy.typing import NDArray
 
-from relevance.engine import CORES, engine, list_array, list_offsets, type_of
+from relevance.engine import CORES, engine, list_array, list_offsets, runs, type_of
 
 LONGEST = np.iinfo(np.int16).max  # places are 16-bit
 COURSE = pa.struct([("course_number", pa.int32()), ("reason", pa.int16())])
@@ -45,7 +45,8 @@ def encode(session, lists, keys) -> pa.RecordBatchReader:
 
     lists : relation (member_id, variant_number, channel_number, course_numbers, positions, scores, reason_numbers): a
     list of courses with positions from 1 and scores of a variant; or one of courses with reasons; or, without courses,
-    the variant of a channel;  keys : relation (kind, name, number) of variants and channels.
+    the variant of a channel;  keys : relation (kind, name, number) of variants and channels, and of the reason that a
+    course has which is not among those with reasons.
     Raises ValueError as `encoded` does.
     """
     engine_ = engine(session)
@@ -53,11 +54,12 @@ def encode(session, lists, keys) -> pa.RecordBatchReader:
     names = {
         kind: named.filter(pc.equal(named["kind"], kind))["name"].combine_chunks() for kind in ("variant", "channel")
     }
+    other_reason = next(iter(named.filter(pc.equal(named["kind"], "reason"))["number"].to_pylist()), -1)
     schema = record_schema(type_of(lists, "member_id"))
 
     def records(table: pa.Table) -> pa.Table:
         members, rows = store_rows(table)
-        return encoded(members, rows, names["variant"], names["channel"])
+        return encoded(members, rows, names["variant"], names["channel"], other_reason)
 
     return engine_.map_groups(lists, "member_id", records, schema, rows=LISTS, workers=CORES)
 
@@ -65,7 +67,7 @@ def encode(session, lists, keys) -> pa.RecordBatchReader:
 def store_rows(lists: pa.Table) -> tuple[pa.Array, StoreRows]:
     """The members of lists as in `encode`, ordered by member, and what they hold as rows."""
     member = lists["member_id"].combine_chunks()
-    ends = np.flatnonzero(pc.not_equal(member.slice(1), member.slice(0, len(member) - 1)).to_numpy(False)) + 1
+    starts = runs(member)
     lengths = pc.fill_null(pc.list_value_length(lists["course_numbers"]), 0).to_numpy()
     counts = np.where(lists["channel_number"].is_valid().to_numpy(), 1, lengths)  # a treatment is a row of its own
     variant, channel = (
@@ -80,7 +82,7 @@ def store_rows(lists: pa.Table) -> tuple[pa.Array, StoreRows]:
         return of_rows
 
     rows = StoreRows(
-        ptr=np.concatenate([[0], np.cumsum(counts)])[np.concatenate([[0], ends, [len(member)]])],
+        ptr=np.concatenate([[0], np.cumsum(counts)])[starts],
         variant=variant,
         course=column(channel < 0, "course_numbers", -1, np.int32),
         position=column(is_place, "positions", -1, np.int32),
@@ -88,7 +90,7 @@ def store_rows(lists: pa.Table) -> tuple[pa.Array, StoreRows]:
         reason=column(is_reason, "reason_numbers", -1, np.int32),
         channel=channel,
     )
-    return member.take(pa.array(np.concatenate([[0], ends]))), rows
+    return member.take(pa.array(starts[:-1])), rows
 
 
 def record_schema(member_type: pa.DataType) -> pa.Schema:
@@ -105,8 +107,10 @@ def record_schema(member_type: pa.DataType) -> pa.Schema:
     )
 
 
-def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa.Array) -> pa.Table:
-    """Records of members; variants and channels are names by number.
+def encoded(
+    members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa.Array, other_reason: int = -1
+) -> pa.Table:
+    """Records of members; variants and channels are names by number, other_reason is that of courses without a reason.
 
     Raises ValueError if a ranking skips or repeats a position, holds a course twice or one without a reason, or if a
     member has more than 32,767 courses.
@@ -122,10 +126,10 @@ def encoded(members: pa.Array, rows: StoreRows, variants: pa.Array, channels: pa
     union_size = np.empty(len(members), np.int32)
     reasons_size = np.empty(len(members), np.int32)
     courses = int(rows.course.max(initial=-1)) + 1
-    reasons = int(rows.reason.max(initial=-1)) + 1
+    reasons = int(rows.reason.max(initial=other_reason)) + 1
     code, at = _fill(
         rows.ptr, rows.variant, rows.course, rows.position, rows.score, rows.reason, spans, len(variants), courses,
-        reasons, places, scores, union_course, union_reason, own_reasons, union_size, reasons_size,
+        reasons, other_reason, places, scores, union_course, union_reason, own_reasons, union_size, reasons_size,
     )  # fmt: skip
     if code:
         member = members[int(at)].as_py()
@@ -181,7 +185,7 @@ def _counted(ptr, variant, position, variants):
 @njit(nogil=True, cache=True)
 def _fill(
     ptr, variant, course, position, score, reason, spans, variants, courses, reasons,
-    places, scores, union_course, union_reason, own_reasons, union_size, reasons_size,
+    other_reason, places, scores, union_course, union_reason, own_reasons, union_size, reasons_size,
 ):  # fmt: skip
     """Fills the lists, member after member without gaps; returns what is wrong (0: nothing) and with which member."""
     ranked = np.empty(len(places), np.int32)  # course at each place of each ranking
@@ -212,7 +216,7 @@ def _fill(
                     return 1, m
                 listed_in[c] = m * variants + v
                 if place_of[c] < 0:
-                    r = reason_of[c]
+                    r = reason_of[c] if reason_of[c] >= 0 else other_reason
                     if r < 0:
                         return 2, m
                     if size == LONGEST:

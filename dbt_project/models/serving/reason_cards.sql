@@ -1,7 +1,7 @@
 -- What is shown of a reason: of one that names a skill, a card per skill; {minutes} is filled in course by course.
 with shown_reasons as (
     select distinct reason, skill_id
-    from {{ ref('best_reasons') }}
+    from {{ ref('reasoned_pairs') }}
     union
     select distinct 'followed_skill' as reason, cast(term as {{ id_type() }}) as skill_id
     from {{ ref('latest_course_features') }}
