@@ -310,7 +310,8 @@ class _Passed:
 
     def __init__(self, session, query: str) -> None:
         self.rows, self.checksum = 0, 0
-        hashed = session.cursor().sql(f"select *, hash(r) from ({query}) as r").to_arrow_reader(8192)
+        # a row group at a time: what is in smaller pieces one thread puts together and compresses at the end
+        hashed = session.cursor().sql(f"select *, hash(r) from ({query}) as r").to_arrow_reader(ROW_GROUP)
         schema = hashed.schema.remove(len(hashed.schema) - 1)
         self.batches = pa.RecordBatchReader.from_batches(schema, self._passing(hashed, schema))
 
