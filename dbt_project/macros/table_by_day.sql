@@ -3,7 +3,7 @@
    the day of a row; the SQL leaves out other days by `is_made_anew`, and reads nothing of later days.
 
    Of every day a version is kept, of what its rows are made of. Of what the model reads, these are rows of that day, where the table
-   has a `day` in its own config; rows up to that day, where it has a feature_date or is of this kind; rows of the members, else
+   has a `day` in its own config; rows up to that day, where that is the feature_date, or it has one; rows of the members, else
    the courses, that were met by then, where it is about them alone; all others as a whole, with the code. Tables that are kept while
    nothing changes (`table_when_changed`) hold from the beginning, whatever their feature_date. #}
 {% materialization table_by_day, adapter='duckdb', supported_languages=['sql'] %}
@@ -63,17 +63,23 @@
         and new_versions.day = old_versions.day and new_versions.version = old_versions.version
 {% endmacro %}
 
+{# Rows (day, state) of a table by the day. #}
+{% macro versions_of(node) -%}
+    select day, version as state from {{ day_versions() }} where model = '{{ node.name }}'
+{%- endmacro %}
+
 {# Rows (day, version). #}
 {% macro day_versions_now() -%}
     {%- set of_the_day, until_the_day, others = [], [], [] -%}
     {%- set whole, equal, latest = [code_version()], [], [] -%}
     {%- for node in tables_read() -%}
         {%- set relation = api.Relation.create(node.database, node.schema, node.alias) -%}
-        {%- if node.config.materialized == 'table_by_day' -%}
-            {%- do latest.append("select day, version as state from " ~ day_versions() ~ " where model = '" ~ node.name ~ "'") -%}
-        {%- elif node.config.get('day') -%}
-            {%- do of_the_day.append((node.config.get('day'), relation, node)) -%}
-            {%- do equal.append('select ' ~ node.config.get('day') ~ ' as day, ' ~ checksum('rows') ~ ' as state from ' ~ relation ~ ' as rows group by 1') -%}
+        {%- set day, is_by_day = node.config.get('day'), node.config.materialized == 'table_by_day' -%}
+        {%- if is_by_day and day == 'feature_date' -%}
+            {%- do latest.append(versions_of(node)) -%}
+        {%- elif day -%}
+            {%- do of_the_day.append((day, relation, node)) -%}
+            {%- do equal.append(versions_of(node) if is_by_day else 'select ' ~ day ~ ' as day, ' ~ checksum('rows') ~ ' as state from ' ~ relation ~ ' as rows group by 1') -%}
         {%- elif 'feature_date' in node.columns and node.config.materialized != 'table_when_changed' -%}
             {%- do until_the_day.append(('feature_date', relation, node)) -%}
             {%- do latest.append('select feature_date as day, sum(' ~ checksum('rows') ~ ') over (order by feature_date) as state from ' ~ relation ~ ' as rows group by 1') -%}
@@ -99,8 +105,9 @@
         {%- if found.key is none %}{% do whole.append(checksum_of_table(node)) %}{% endif -%}
     {%- endfor -%}
     with days as (
-        {%- for day, relation, _ in met %}
-        select {{ day }} as day from {{ relation }} {{ 'union' if not loop.last }}
+        {%- for day, relation, node in met %}
+        {{ versions_of(node) if node.config.materialized == 'table_by_day' else 'select ' ~ day ~ ' as day, null as state from ' ~ relation }}
+        {{- ' union all ' if not loop.last }}
         {%- endfor %}
         {{- 'select cast(null as date) as day where false' if not met }}
     )

@@ -231,8 +231,8 @@ def test_a_table_stays_while_what_it_is_made_of_does(changed: Changed) -> None:
 
 
 def test_a_day_makes_those_days_anew_that_something_changed_for(lived: Warehouse, changed: Changed) -> None:
-    """Features know what changed from the day after, examples of that day have lost one."""
-    assert len(changed.days) == 7
+    """Features know what changed from the day after; examples of the one day have a click more, of the other one less."""
+    assert len(changed.days) == 9
     since = {
         day
         for (day,) in lived.query(
@@ -242,6 +242,8 @@ def test_a_day_makes_those_days_anew_that_something_changed_for(lived: Warehouse
     for table, days in changed.days.items():
         if table.startswith("features."):
             assert days == since, table
+        elif table in ("labels.examples", "training.example_keys"):
+            assert days == {LATE, LATE - timedelta(2)}, table
         else:
             assert since - {TOMORROW} <= days <= since | {LATE - timedelta(2)}, table
         assert changed.before[table] != changed.after[table] == changed.anew[table]

@@ -1,6 +1,6 @@
-{{ config(day='served_date') }}
 -- What variants learn from: negatives thinned and weighted up again, days split into train, validation and test in
 -- order of time, at the same dates for all label sets
+{{ config(day='served_date') }}
 with kept as (
     select
         labels.label_set,
@@ -18,6 +18,7 @@ with kept as (
     from {{ ref('labels') }} as labels
     inner join {{ ref('label_sets') }} as label_sets using (label_set)
     where {{ has_examples() }}
+        and {{ is_made_anew('labels.served_date') }}
         and (
             labels.label = 1
             or {{ hash_bucket(['labels.label_set', 'labels.impression_id'], 'negative_rate', 1000000) }} < 1000000 * label_sets.negative_rate
@@ -38,7 +39,7 @@ with kept as (
         null as impression_id
     from {{ ref('random_negatives') }} as random_negatives
     inner join {{ ref('label_sets') }} as label_sets using (label_set)
-    where {{ has_examples() }}
+    where {{ has_examples() }} and {{ is_made_anew('random_negatives.served_date') }}
 )
 
 select
@@ -58,11 +59,7 @@ select
     kept.is_random,
     cast(kept.label as integer) as label,
     cast(kept.weight as double) as weight,
-    case
-        when kept.served_date < split_dates.validation_date then 'train'
-        when kept.served_date < split_dates.test_date then 'validation'
-        else 'test'
-    end as split,
+    day_splits.split,
     kept.is_random_negative
 from kept
-cross join {{ ref('split_dates') }} as split_dates
+inner join {{ ref('day_splits') }} as day_splits using (served_date)

@@ -1,5 +1,6 @@
 -- One row per impression and label set: was it followed by one of the set's positive actions?
 -- Sets without impressions: one positive per member, course and day of an engagement.
+{{ config(day='served_date') }}
 with sets as (
     select label_sets.*, label_windows.positives_from, label_windows.first_date, label_windows.end_date
     from {{ ref('label_sets') }} as label_sets

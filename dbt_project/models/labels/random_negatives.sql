@@ -1,5 +1,6 @@
 -- Courses drawn by hash, as many per positive as the label set says: beside its impressions, or for want of any. Drawn from
 -- the courses released by then, or from the engagements before then; never what the member engaged with up to that day.
+{{ config(day='served_date') }}
 with positives as (
     select
         labels.label_set,

@@ -6,9 +6,15 @@ with member_models as (
     inner join {{ ref('explained_models') }} as models using (variant)
 ),
 
-member_inputs as (
-    select distinct member_models.member_id, inputs.feature
-    from member_models
+-- members with the same models read the same features
+member_groups as (
+    select member_id, models, cast(dense_rank() over (order by models) as integer) as group_number
+    from (select member_id, {{ list_by_rank('model', 'model') }} as models from member_models group by member_id) as listed
+),
+
+group_inputs as (
+    select distinct groups.group_number, inputs.feature
+    from (select distinct group_number, unnest(models) as model from member_groups) as groups
     inner join {{ ref('explained_inputs') }} as inputs using (model)
 ),
 
@@ -25,7 +31,8 @@ member_terms as (
         held.member_id,
         {{ sorted_list({'term': 'terms.term_number', 'value': 'held.value'}) }} as terms
     from held
-    semi join member_inputs using (member_id, feature)
+    inner join member_groups using (member_id)
+    semi join group_inputs using (group_number, feature)
     inner join {{ ref('explained_terms') }} as terms using (feature, term)
     group by held.member_id
 ),
@@ -35,7 +42,8 @@ member_pairs as (
         pairs.member_id,
         {{ sorted_list({'course': 'courses.course_number', 'term': 'terms.term_number'}) }} as pairs
     from {{ ref('scoring_pair_features') }} as pairs
-    semi join member_inputs using (member_id, feature)
+    inner join member_groups using (member_id)
+    semi join group_inputs using (group_number, feature)
     inner join {{ ref('candidate_courses') }} as courses using (course_id)
     inner join {{ ref('explained_terms') }} as terms using (feature, term, value)
     group by pairs.member_id

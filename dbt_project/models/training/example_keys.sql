@@ -1,11 +1,17 @@
 -- What the features of an example hang on: the request (a member's day and hour), the course on that day, and the pair of
 -- both. Examples of several label sets share them.
 {{ config(day='served_date') }}
-with requests as (
+with made_examples as (
+    select example_id, member_id, course_id, served_date, served_at
+    from {{ ref('examples') }}
+    where {{ is_made_anew('served_date') }}
+),
+
+requests as (
     select member_id, served_date, served_hour, {{ numbered_in_day('served_date', 'row_number() over (partition by served_date order by member_id, served_hour)') }} as request_id
     from (
         select distinct member_id, served_date, cast(extract(hour from served_at) as integer) as served_hour
-        from {{ ref('examples') }}
+        from made_examples
     ) as distinct_requests
 ),
 
@@ -13,7 +19,7 @@ course_days as (
     select course_id, served_date, {{ numbered_in_day('served_date', 'row_number() over (partition by served_date order by course_id)') }} as course_day_id
     from (
         select distinct course_id, served_date
-        from {{ ref('examples') }}
+        from made_examples
     ) as distinct_days
 ),
 
@@ -26,7 +32,7 @@ keyed as (
         requests.served_hour,
         requests.request_id,
         course_days.course_day_id
-    from {{ ref('examples') }} as examples
+    from made_examples as examples
     inner join requests
         on examples.member_id = requests.member_id
         and examples.served_date = requests.served_date
