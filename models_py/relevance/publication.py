@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -404,7 +405,8 @@ def _check(session, path: Path, functions: list[dict], assignments, key: str, li
     """Compares a file, opened as readers open it, with the warehouse. Returns the number of members."""
     if Path(f"{path}.wal").exists():
         raise PublicationError(f"{path} was not written to its end")
-    with duckdb.connect(str(path), read_only=True) as new:
+    with duckdb.connect(str(path), read_only=True) as new, ThreadPoolExecutor(1) as beside:
+        answered = beside.submit(_check_functions, new.cursor(), functions, key, live)
         for message in _differences(new):
             raise PublicationError(message)
         ((members, assigned),) = new.execute(
@@ -416,7 +418,7 @@ def _check(session, path: Path, functions: list[dict], assignments, key: str, li
             new.register("assigned", session.cursor().sql(assignments.sql_query()).to_arrow_table())
             _check_assignments(new, key)
             new.unregister("assigned")
-        _check_functions(new, functions, key, live)
+        answered.result()
     return members
 
 

@@ -192,7 +192,7 @@ class Changed:
 @pytest.fixture(scope="module")
 def changed(lived: Warehouse, tmp_path_factory) -> Changed:
     """The lived day again: courses have other titles, a click came late, an impression of two days before is gone."""
-    warehouse, schemas = lived.copy_to(tmp_path_factory.mktemp("changed") / "copy"), "skills|features|training|variants"
+    warehouse, schemas = lived.copy_to(tmp_path_factory.mktemp("changed") / "copy"), "skills|features|labels|training|variants"
     before = checksums(warehouse, schemas)
     with duckdb.connect(str(warehouse.file)) as connection:
         connection.execute("update raw.courses set title = title || ' in depth' where course_id % 7 = 0")
@@ -209,12 +209,7 @@ def changed(lived: Warehouse, tmp_path_factory) -> Changed:
     said = warehouse.dbt(*DAY, *WITHOUT_TESTS).stdout
     after = checksums(warehouse, schemas)
     made = warehouse.query("select model, day from main.days_made_anew")
-    layers = (
-        "path:dbt_project/models/skills",
-        "path:models_py/models/skills",
-        *sorted({name for _, name in BY_DAY.findall(said)}),
-    )
-    warehouse.dbt("build", "-s", *layers, *WITHOUT_TESTS)
+    warehouse.dbt(*DAY, "--full-refresh", *WITHOUT_TESTS)
     days = {f"{layer}.{name}": {day for model, day in made if model == name} for layer, name in BY_DAY.findall(said)}
     return Changed(said, before, after, checksums(warehouse, schemas), days)
 

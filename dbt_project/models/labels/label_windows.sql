@@ -7,14 +7,19 @@ with used_sets as (
     where {{ is_used_label_set() }} or label_sets.is_evaluation
 ),
 
-impression_counts as (
-    select used_sets.label_set, count(*) as impressions
+shown_days as (
+    select channel, platform, min(cast(served_at as date)) as first_date
+    from {{ ref('stg_impressions') }}
+    group by channel, platform
+),
+
+sets_with_impressions as (
+    select distinct used_sets.label_set
     from used_sets
-    inner join {{ ref('stg_impressions') }} as impressions
-        on {{ is_among('impressions.channel', 'used_sets.channels') }}
-        and {{ is_among('impressions.platform', 'used_sets.platforms') }}
-        and cast(impressions.served_at as date) < used_sets.end_date
-    group by used_sets.label_set
+    inner join shown_days
+        on {{ is_among('shown_days.channel', 'used_sets.channels') }}
+        and {{ is_among('shown_days.platform', 'used_sets.platforms') }}
+        and shown_days.first_date < used_sets.end_date
 ),
 
 positives as (
@@ -25,8 +30,8 @@ positives as (
     inner join {{ ref('engagements') }} as engagements
         on engagements.engaged_date >= used_sets.end_date - used_sets.window_days
         and engagements.engaged_date < used_sets.end_date
-    left join impression_counts using (label_set)
-    where impression_counts.impressions is null
+    left join sets_with_impressions as shown on used_sets.label_set = shown.label_set
+    where shown.label_set is null
         or (
             {{ is_among('engagements.channel', 'used_sets.channels') }}
             and {{ is_among('engagements.action', 'used_sets.positive_actions') }}
@@ -36,7 +41,7 @@ positives as (
 
 select
     used_sets.label_set,
-    case when impression_counts.impressions is null then 'engagements' else 'impressions' end as positives_from,
+    case when shown.label_set is null then 'engagements' else 'impressions' end as positives_from,
     cast(
         case
             when coalesce(positives.positives, 0) >= used_sets.minimum_positives
@@ -46,7 +51,7 @@ select
     ) as first_date,
     cast(used_sets.end_date as date) as end_date
 from used_sets
-left join impression_counts using (label_set)
-left join positives using (label_set)
+left join sets_with_impressions as shown on used_sets.label_set = shown.label_set
+left join positives on used_sets.label_set = positives.label_set
 -- what is only measured on needs impressions
-where impression_counts.impressions is not null or used_sets.is_learned_from
+where shown.label_set is not null or used_sets.is_learned_from
