@@ -1,5 +1,4 @@
 -- what is known of each member on the day of the lists, in one row: the assigned variants and the features
--- Not read, but it runs while glmix is learned, which leaves a processor idle; depends_on: {{ ref('mixed_examples') }}
 with member_variants as (
     select member_id, {{ list_by_rank('variant', 'variant') }} as variants
     from (
