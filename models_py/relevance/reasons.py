@@ -70,4 +70,5 @@ def recommended_pairs(session, lists, courses) -> pa.RecordBatchReader:
         columns = [member.take(pa.array(np.repeat(ptr[:-1], counts))), course_ids.take(pa.array(course)), position]
         return pa.table(columns, schema=schema)
 
-    return verbs.map_groups(lists, "member_id", pairs, schema, LISTS, workers=CORES)
+    read = lists.project("member_id, courses, positions")
+    return verbs.map_groups(read, "member_id", pairs, schema, LISTS, workers=CORES)
