@@ -39,7 +39,7 @@ def _fill_pairs(ptr, offsets, courses, positions, catalogue, out_courses, out_po
 def best_positions(
     ptr: NDArray, offsets: NDArray, courses: NDArray, positions: NDArray, catalogue: int
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Pairs of m members -> counts (m,), then for each pair the course number, rising for each member, and the position.
+    """Pairs of m members -> counts (m,), then for each pair the course number, rising for a member, and the position.
 
     ptr : (m + 1,) where the lists of each member begin;  offsets : (lists + 1,) where the places of each list begin;
     courses, positions : (places,) course numbers below `catalogue`, and positions from 1.
@@ -53,7 +53,7 @@ def best_positions(
 def recommended_pairs(session, lists, courses) -> pa.RecordBatchReader:
     """Streams (member_id, course_id, best_position), ordered by member, from the lists of all variants.
 
-    lists : relation (member_id, courses: numbers, positions from 1);  courses : relation (course_id, course_number), the
+    lists : relation (member_id, courses: numbers, positions from 1);  courses : relation (course_id, course_number),
     numbers from 0 without gaps.
     """
     verbs = engine(session)

@@ -192,7 +192,8 @@ class Changed:
 @pytest.fixture(scope="module")
 def changed(lived: Warehouse, tmp_path_factory) -> Changed:
     """The lived day again: courses have other titles, a click came late, an impression of two days before is gone."""
-    warehouse, schemas = lived.copy_to(tmp_path_factory.mktemp("changed") / "copy"), "skills|features|labels|training|variants"
+    warehouse = lived.copy_to(tmp_path_factory.mktemp("changed") / "copy")
+    schemas = "skills|features|labels|training|variants"
     before = checksums(warehouse, schemas)
     with duckdb.connect(str(warehouse.file)) as connection:
         connection.execute("update raw.courses set title = title || ' in depth' where course_id % 7 = 0")
@@ -226,7 +227,7 @@ def test_a_table_stays_while_what_it_is_made_of_does(changed: Changed) -> None:
 
 
 def test_a_day_makes_those_days_anew_that_something_changed_for(lived: Warehouse, changed: Changed) -> None:
-    """Features know what changed from the day after; examples of the one day have a click more, of the other one less."""
+    """Features know what changed from the day after; examples of one day have a click more, of one a row less."""
     assert len(changed.days) == 9
     since = {
         day

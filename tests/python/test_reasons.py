@@ -6,10 +6,12 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 
 import duckdb
+import numpy as np
 import pytest
 import yaml
 
 from conftest import ROOT, Warehouse
+from relevance.reasons import recommended_pairs
 
 BOOST = 2.5
 
@@ -41,6 +43,33 @@ def test_the_best_reason_is_the_arg_max_and_the_meta_reason_the_mean(ci_world: W
         found[reason] += 1
     assert scores == {}
     assert len(found) >= 7
+
+
+@pytest.mark.parametrize("member_type", ["bigint", "varchar"])
+def test_pairs_are_the_courses_of_all_lists_with_their_best_positions(member_type: str, monkeypatch) -> None:
+    monkeypatch.setattr("relevance.reasons.LISTS", 7)  # members of several batches, none of them split
+    rng = np.random.default_rng(3)
+    with duckdb.connect() as session:
+        session.execute(
+            f"create table lists (member_id {member_type}, courses integer[], positions bigint[], score double)"
+        )
+        session.execute(
+            "create table courses as select 'c' || n as course_id, n as course_number from range(40) as numbers(n)"
+        )
+        best = {}
+        for _ in range(60):
+            member, length = int(rng.integers(12)), int(rng.integers(0, 15))
+            courses = rng.choice(40, length, replace=False).tolist()
+            positions = rng.permutation(length) + 1
+            session.execute("insert into lists values (?, ?, ?, 0)", [member, courses, positions.tolist()])
+            for course, position in zip(courses, positions.tolist(), strict=True):
+                pair = (str(member), f"c{course}")
+                best[pair] = min(position, best.get(pair, position))
+        pairs = recommended_pairs(session, session.table("lists"), session.table("courses")).read_all()
+    rows = list(zip(*pairs.to_pydict().values(), strict=True))
+    assert {(str(member), course): position for member, course, position in rows} == best
+    assert len(rows) == len(best) > 200
+    assert rows == sorted(rows, key=lambda row: (row[0], int(row[1][1:])))
 
 
 def test_the_named_skill_contributes_most_to_the_affinity(ci_world: Warehouse) -> None:
