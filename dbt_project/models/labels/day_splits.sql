@@ -1,5 +1,6 @@
--- which part of the examples the rows of a day belong to
-{{ config(materialized='view', day='served_date') }}
+-- Which part of the examples the rows of a day belong to. A table, for a view counts as what it reads (`table_by_day`), and the
+-- dates of the split move with every day.
+{{ config(day='served_date') }}
 select
     days.served_date,
     case
