@@ -106,8 +106,8 @@
     {%- endfor -%}
     with days as (
         {%- for day, relation, node in met %}
-        {{ versions_of(node) if node.config.materialized == 'table_by_day' else 'select ' ~ day ~ ' as day, null as state from ' ~ relation }}
-        {{- ' union all ' if not loop.last }}
+        {{ 'select day from (' ~ versions_of(node) ~ ')' if node.config.materialized == 'table_by_day' else 'select ' ~ day ~ ' as day from ' ~ relation }}
+        {{- ' union ' if not loop.last }}
         {%- endfor %}
         {{- 'select cast(null as date) as day where false' if not met }}
     )
