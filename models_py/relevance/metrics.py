@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+from numba import njit
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -31,31 +32,52 @@ def roc_auc(y: NDArray, score: NDArray, weight: NDArray | None = None) -> float:
     y : (n,) in {0, 1};  score : (n,);  weight : (n,) >= 0, default 1.
     """
     weight = np.ones(len(y)) if weight is None else weight
+    return float(_aucs(y, score, weight, np.zeros(len(y), int), np.ones((1, 1), np.uint16))[0])
+
+
+def _aucs(y: NDArray, score: NDArray, weight: NDArray, member: NDArray, draws: NDArray) -> NDArray:
+    """(resamples,) AUC of the rows, each as often as its member is drawn.
+
+    member : (n,) numbers of members;  draws : (members, resamples) how often each is drawn.
+    """
     order = np.argsort(score, kind="stable")
-    return _auc_sorted(y[order], _ties(score[order]), weight[order])
+    columns = (column[order] for column in (y > 0, score, weight.astype(float), member))
+    in_order, positives, negatives = _pairs(*columns, draws)
+    with np.errstate(invalid="ignore"):
+        return in_order / (positives * negatives)
 
 
-def _ties(sorted_score: NDArray) -> NDArray:
-    """Where each run of equal scores starts, and the end of the last."""
-    if not len(sorted_score):
-        return np.zeros(1, int)
-    return np.r_[0, np.flatnonzero(np.diff(sorted_score)) + 1, len(sorted_score)]
+@njit(nogil=True, cache=True)
+def _pairs(is_positive, score, weight, member, draws):
+    """Weight of the pairs of a positive above a negative, of positives and of negatives, (resamples,) each.
 
-
-def _auc_sorted(y: NDArray, tie: NDArray, weight: NDArray) -> float:
-    """AUC of rows sorted by score, given the runs of equal scores."""
-    positive = np.r_[0.0, np.cumsum(weight * y)][tie]
-    negative = np.r_[0.0, np.cumsum(weight * (1 - y))][tie]
-    total = positive[-1] * negative[-1]
-    in_order = (np.diff(positive) * 0.5 * (negative[1:] + negative[:-1])).sum()
-    return float(in_order / total) if total > 0 else float("nan")
+    All resamples in one pass over the rows by score: a row costs a few operations on vectors."""
+    resamples = draws.shape[1]
+    in_order, positives, negatives = np.zeros(resamples), np.zeros(resamples), np.zeros(resamples)
+    tied_positives, tied_negatives = np.zeros(resamples), np.zeros(resamples)
+    for i in range(len(score)):
+        drawn = draws[member[i]]
+        if is_positive[i]:
+            for r in range(resamples):
+                tied_positives[r] += weight[i] * drawn[r]
+        else:
+            for r in range(resamples):
+                tied_negatives[r] += weight[i] * drawn[r]
+        if i + 1 == len(score) or score[i + 1] != score[i]:
+            for r in range(resamples):
+                in_order[r] += tied_positives[r] * (negatives[r] + 0.5 * tied_negatives[r])
+                positives[r] += tied_positives[r]
+                negatives[r] += tied_negatives[r]
+                tied_positives[r] = tied_negatives[r] = 0.0
+    return in_order, positives, negatives
 
 
 @lru_cache(maxsize=8)
 def _draws(members: int, seed: int, resamples: int) -> NDArray:
-    """(resamples, members) how often each member is drawn."""
+    """(members, resamples) how often each member is drawn."""
     rng = np.random.default_rng(seed)
-    return rng.multinomial(members, np.full(members, 1.0 / members), size=resamples).astype(np.uint16)
+    draws = rng.multinomial(members, np.full(members, 1.0 / members), size=resamples).astype(np.uint16)
+    return np.ascontiguousarray(draws.T)
 
 
 def auc_interval(
@@ -64,10 +86,8 @@ def auc_interval(
     """95 % bootstrap interval of the AUC, resampling members: a member's rows are not independent."""
     if not len(member):
         return float("nan"), float("nan")
-    names, code = np.unique(member, return_inverse=True)
-    order = np.argsort(score, kind="stable")
-    y, code, weight, tie = y[order], code[order], weight[order], _ties(score[order])
-    values = [_auc_sorted(y, tie, weight * draw[code]) for draw in _draws(len(names), seed, resamples)]
+    names, number = np.unique(member, return_inverse=True)
+    values = _aucs(y, score, weight, number, _draws(len(names), seed, resamples))
     if np.isnan(values).all():
         return float("nan"), float("nan")
     low, high = np.nanquantile(values, [0.025, 0.975])
