@@ -6,12 +6,13 @@ warehouse lacks, such as the truth behind clicks that were not simulated, is a s
 """
 
 import argparse
+import fcntl
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 import zlib
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -154,17 +155,23 @@ def section_of(connection: duckdb.DuckDBPyConnection, section: Section, sql: str
 
 
 def dbt_compiled(warehouse: Path, variables: dict) -> dict[str, str]:
-    """SQL of every analysis by its name, as dbt compiles it for the warehouse, which dbt itself does not open."""
-    with tempfile.TemporaryDirectory() as folder:
-        # an empty file of the same name: the compiled SQL names tables by the name of their file
-        environment = os.environ | {"COURSE_RECOMMENDER_WAREHOUSE": str(Path(folder) / warehouse.name)}
-        environment |= {"DBT_TARGET_PATH": f"{folder}/target", "DBT_LOG_PATH": f"{folder}/logs", "NO_COLOR": "1"}
-        command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "compile", "--select", "path:analyses"]
-        command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--vars", yaml.safe_dump(variables)]
+    """SQL of every analysis by its name, as dbt compiles it for the warehouse, which dbt itself does not open.
+
+    What dbt has read of the project stays in its target folder, so that a second report need not wait for that."""
+    folder = (PROJECT / os.environ.get("DBT_TARGET_PATH", "target") / "report").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    # an empty file of the same name: the compiled SQL names tables by the name of their file
+    environment = os.environ | {"COURSE_RECOMMENDER_WAREHOUSE": str(folder / warehouse.name), "NO_COLOR": "1"}
+    environment |= {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
+    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "compile", "--select", "path:analyses"]
+    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--vars", yaml.safe_dump(variables)]
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another report may be at it
+        shutil.rmtree(folder / "compiled", ignore_errors=True)
         done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"dbt could not compile the analyses:\n{done.stdout}{done.stderr}")
-        return {path.stem: path.read_text() for path in (Path(folder) / "target" / "compiled").rglob("analyses/*.sql")}
+        return {path.stem: path.read_text() for path in (folder / "compiled").rglob("analyses/*.sql")}
 
 
 def leading_comment(sql: str) -> str:

@@ -61,6 +61,7 @@ def run_report(world: Warehouse, file: Path) -> subprocess.CompletedProcess:
     environment = os.environ | {
         "COURSE_RECOMMENDER_WAREHOUSE": str(world.file),
         "COURSE_RECOMMENDER_PUBLISHED": str(world.published_file.parent),
+        "DBT_TARGET_PATH": str(Warehouse.read / "reports"),  # read once
     }
     command = [sys.executable, str(ROOT / "models_py" / "relevance" / "report.py"), str(file)]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
