@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chisquare, norm
+from scipy.special import ndtr, ndtri
+from scipy.stats import chisquare
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportions_ztest
@@ -184,7 +185,7 @@ def compare(baseline: Moments, variant: Moments, alpha: float = ALPHA, covariate
     left = variance / plain
     if not left > NO_VARIANCE:
         return Comparison(baseline_value, value, variance_left=max(left, 0.0))
-    error, quantile = math.sqrt(variance), float(norm.isf(alpha / 2))
+    error, quantile = math.sqrt(variance), -float(ndtri(alpha / 2))
     low, high = _fieller(baseline_value, value, joint * quantile**2)
     return Comparison(
         baseline_value=baseline_value,
@@ -196,7 +197,7 @@ def compare(baseline: Moments, variant: Moments, alpha: float = ALPHA, covariate
         lift_low=low - 1,
         lift_high=high - 1,
         standard_error=error / abs(baseline_value) if baseline_value else NAN,
-        p_value=float(2 * norm.sf(abs(difference) / error)),
+        p_value=float(2 * ndtr(-abs(difference) / error)),
         variance_left=left,
     )
 
@@ -383,7 +384,7 @@ def off_policy_of_rows(
 
 def _estimate(moments: Moments, numerator: int, denominator: int) -> Estimate:
     value, weights = moments.ratio(numerator, denominator)
-    margin = float(norm.isf(0.025)) * math.sqrt(moments.variance(weights))
+    margin = -float(ndtri(0.025)) * math.sqrt(moments.variance(weights))
     return Estimate() if math.isnan(margin) else Estimate(value, value - margin, value + margin)
 
 
