@@ -4,7 +4,20 @@ DuckDB reads and writes a row group by one thread, and puts 122,880 rows in one.
 attached; dbt-duckdb, which calls this module because `profiles.yml` names it, opens the warehouse without.
 """
 
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
+
+
+def replay_log(file: str, rows: int) -> None:
+    """Takes into a file what a build that was killed left in its log. Opened without a size, which is what dbt-duckdb
+    does next, the file would get large row groups in all its tables."""
+    if Path(f"{file}.wal").exists():
+        name = file.replace("'", "''")
+        with suppress(duckdb.Error), duckdb.connect() as session:  # dbt-duckdb says what is wrong with the file
+            session.execute(f"attach '{name}' as left_behind (row_group_size {rows}); detach left_behind")
 
 
 def attach_again(connection, file: str, name: str, rows: int) -> None:
@@ -21,6 +34,9 @@ def attach_again(connection, file: str, name: str, rows: int) -> None:
 class Plugin(BasePlugin):
     def initialize(self, plugin_config) -> None:
         self._rows = int(plugin_config["rows"])
+
+    def update_connection_config(self, creds, config) -> None:
+        replay_log(creds.path, self._rows)
 
     def configure_connection(self, conn) -> None:
         attach_again(conn, self.creds.path, self.creds.database, self._rows)

@@ -21,7 +21,7 @@ from relevance.publication import ROW_GROUP
 from relevance.world.next_day import NextDayError, live_next_day
 from test_determinism import checksums
 from test_point_in_time import EVENTS
-from test_publication import digest
+from test_publication import digest, largest_file
 
 TODAY, TOMORROW = date(2024, 2, 15), date(2024, 2, 16)  # the ci world's log has 45 days
 LOGGED = ("impressions", "engagements", "autoplays", "dismissals", "email_sends", "job_views")
@@ -60,10 +60,16 @@ def both(before: Warehouse, after: Warehouse) -> Iterator[duckdb.DuckDBPyConnect
 
 @pytest.fixture(scope="module")
 def lived(ci_world: Warehouse, tmp_path_factory) -> Warehouse:
-    """The ci world a day later: its build was killed twice, in the middle and while it published, and run again."""
+    """The ci world a day later: its build was killed twice, in the middle and while it published, ended on a full disk,
+    and was run again."""
     warehouse = ci_world.copy_to(tmp_path_factory.mktemp("lived") / "copy")
     assert live(warehouse).startswith(f"{TODAY} was lived: ")
     before = digest(warehouse.published_file)
+    with largest_file(2**24):
+        full = warehouse.dbt(*DAY, *WITHOUT_TESTS, check=False)
+    assert full.returncode != 0
+    assert f'Could not write file "{warehouse.file}' in full.stdout
+    assert digest(warehouse.published_file) == before
     for begins, after in (("START", random.Random(5).randrange(80, 170)), ("serving.publication", 1)):
         kill_when(warehouse.start(*DAY, *WITHOUT_TESTS), begins, after)
         assert digest(warehouse.published_file) == before
