@@ -645,10 +645,8 @@ def test_operations_of_dbt_list_versions_and_serve_one_again(session, tmp_path):
 
     def operation(name: str, arguments: str) -> subprocess.CompletedProcess:
         command = warehouse._command(("run-operation", name, "--args", arguments), {})
-        environment = warehouse._environment_here | {"COURSE_RECOMMENDER_PUBLISHED": str(folder)}
-        return subprocess.run(command, cwd=warehouse.folder, env=environment, capture_output=True, text=True)
+        return subprocess.run(command, cwd=ROOT, env=warehouse._environment, capture_output=True, text=True)
 
-    warehouse.take_over({})
     done = operation("rollback", "{version: 1}")
     assert done.returncode == 0
     assert f"{folder / FILE} is version 1 now" in done.stdout
