@@ -11,24 +11,27 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 
+def attach(connection, file: str, name: str, rows: int) -> None:
+    """A file as the database `name` of a connection, with row groups of so many rows for what is written."""
+    file, name = file.replace("'", "''"), name.replace('"', '""')
+    connection.execute(f"attach '{file}' as \"{name}\" (row_group_size {rows})")
+
+
 def replay_log(file: str, rows: int) -> None:
     """Takes into a file what a build that was killed left in its log. Opened without a size, which is what dbt-duckdb
     does next, the file would get large row groups in all its tables."""
     if Path(f"{file}.wal").exists():
-        name = file.replace("'", "''")
         with suppress(duckdb.Error), duckdb.connect() as session:  # dbt-duckdb says what is wrong with the file
-            session.execute(f"attach '{name}' as left_behind (row_group_size {rows}); detach left_behind")
+            attach(session, file, "left behind", rows)
+            session.execute('detach "left behind"')
 
 
 def attach_again(connection, file: str, name: str, rows: int) -> None:
     """The database `name` of a connection anew from its file, with row groups of so many rows for new tables."""
-    file, name = file.replace("'", "''"), name.replace('"', '""')
-    connection.execute(
-        f"""
-        attach ':memory:' as "beside {name}"; use "beside {name}"; detach "{name}";
-        attach '{file}' as "{name}" (row_group_size {rows}); use "{name}"; detach "beside {name}"
-        """
-    )
+    quoted = name.replace('"', '""')
+    connection.execute(f"""attach ':memory:' as "beside {quoted}"; use "beside {quoted}"; detach "{quoted}" """)
+    attach(connection, file, name, rows)
+    connection.execute(f"""use "{quoted}"; detach "beside {quoted}" """)
 
 
 class Plugin(BasePlugin):

@@ -57,7 +57,7 @@ def _pairs(is_positive, score, weight, member, draws):
     tied_positives, tied_negatives = np.zeros(resamples), np.zeros(resamples)
     for i in range(len(score)):
         drawn = draws[member[i]]
-        if is_positive[i]:
+        if is_positive[i]:  # a loop each: one over the array that is chosen would not be vectorised
             for r in range(resamples):
                 tied_positives[r] += weight[i] * drawn[r]
         else:
