@@ -12,7 +12,6 @@ import ast
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -57,7 +56,7 @@ def main(arguments: list[str]) -> None:
     try:
         catalogue = read_catalogue(options.file, parse_columns(options.columns), options.where)
         skills = skills_of(catalogue, options.minimum)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT):
             measure(catalogue, skills, options.folds, Path(folder))
     except CatalogueError as error:
         sys.exit(f"{options.file}: {error}")
@@ -180,24 +179,44 @@ def write_raw(catalogue: list[dict], raw: Path) -> None:
     )
 
 
-def dbt(folder: Path, fold: int, folds: int, parts: list[str], *selection: str) -> None:
-    variables = {
-        "raw_location": str(folder / "raw"),
-        "id_type": "varchar",
-        "held_out_share": 1 / folds,
-        "held_out_fold": fold,
-        "cs04_text_parts": "|".join(parts),
-    }
-    environment = os.environ | {
-        "COURSE_RECOMMENDER_WAREHOUSE": str(folder / "warehouse.duckdb"),
-        "COURSE_RECOMMENDER_PUBLISHED": str(folder / "published"),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-    }
-    command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "run", "--vars", json.dumps(variables)]
-    done = subprocess.run([*command, "--select", *selection], cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise CatalogueError(f"the models did not run:\n{done.stdout[-3000:]}\n{done.stderr[-1500:]}")
+class Models:
+    """The models of the project on the raw tables of a folder, by dbt in this process, which reads the project once."""
+
+    def __init__(self, folder: Path, parts: list[str], folds: int) -> None:
+        os.environ |= {
+            "COURSE_RECOMMENDER_WAREHOUSE": str(folder / "warehouse.duckdb"),
+            "COURSE_RECOMMENDER_PUBLISHED": str(folder / "published"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+        }
+        self.variables = {
+            "raw_location": str(folder / "raw"),
+            "id_type": "varchar",
+            "held_out_share": 1 / folds,
+            "cs04_text_parts": "|".join(parts),
+        }
+        self.manifest = None
+        self.manifest = self._invoke("parse", 0)
+
+    def run(self, fold: int, *selection: str) -> None:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        self._invoke("run", fold, "--select", *selection)
+        DuckDBConnectionManager.close_all_connections()
+
+    def _invoke(self, command: str, fold: int, *arguments: str):
+        from dbt.cli.main import dbtRunner  # takes seconds, and bad input is told before
+
+        variables = json.dumps(self.variables | {"held_out_fold": fold})
+        quiet = ("--quiet", "--log-level", "none", "--no-use-colors")
+        done = dbtRunner(manifest=getattr(self, "manifest", None)).invoke(
+            [*quiet, command, "--vars", variables, *arguments]
+        )
+        if not done.success:
+            results = getattr(done.result, "results", ())
+            messages = [f"{r.node.name}: {r.message}" for r in results if r.status == "error"] or [str(done.exception)]
+            raise CatalogueError("the models did not run:\n" + "\n".join(messages))
+        return done.result
 
 
 def measure(catalogue: list[dict], skills: list[str], folds: int, folder: Path) -> None:
@@ -210,9 +229,10 @@ def measure(catalogue: list[dict], skills: list[str], folds: int, folder: Path) 
     truth = {(c["course_id"], skill) for c in catalogue for skill in c["tags"] & measured}
     predicted: dict[str, set] = {"cs02": set(), "cs03": set(), "cs04": set()}
     yardsticks: dict[int, set] = {1: set(), 10: set()}
+    models = Models(folder, parts, folds)
     for fold in range(folds):
         later = ("--exclude", *UNCHANGED) if fold else ("tagged_languages",)
-        dbt(folder, fold, folds, parts, "+course_skill_quality", *later)
+        models.run(fold, "+course_skill_quality", *later)
         with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
             splits = dict(connection.sql("select course_id, split from skills.course_splits").fetchall())
             for mapping, pairs in predicted.items():

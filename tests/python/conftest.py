@@ -15,6 +15,8 @@ from typing import ClassVar
 import duckdb
 import pytest
 
+from dbt_process import run_dbt
+
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 PROJECT = ("dbt_project", "models_py", "analyses", "seeds", "tests", "dbt_project.yml", "profiles.yml", "selectors.yml",
@@ -105,7 +107,7 @@ class Warehouse:
         variables = self._linked(variables)
         command = self._command(arguments, variables)
         self.take_over(variables)
-        done = subprocess.run(command, cwd=self.folder, env=self._environment_here, capture_output=True, text=True)
+        done = run_dbt(command, self.folder, self._environment_here)
         self._hand_over(variables)
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pytest
 
 from conftest import ROOT, Warehouse
+from dbt_process import run_dbt
 from relevance import publication
 from relevance.publication import FILE, ROWS_AND_CHECKSUM, PublicationError, publish
 
@@ -645,7 +646,7 @@ def test_operations_of_dbt_list_versions_and_serve_one_again(session, tmp_path):
 
     def operation(name: str, arguments: str) -> subprocess.CompletedProcess:
         command = warehouse._command(("run-operation", name, "--args", arguments), {})
-        return subprocess.run(command, cwd=ROOT, env=warehouse._environment, capture_output=True, text=True)
+        return run_dbt(command, ROOT, warehouse._environment)
 
     done = operation("rollback", "{version: 1}")
     assert done.returncode == 0
