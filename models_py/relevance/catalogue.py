@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from relevance.catalogue_kernels import add_dense_products, add_sparse_products, add_stored
+from relevance.catalogue_kernels import add_dense_products, add_sparse_products, add_stored, read_only
 from relevance.design import INTERCEPT
 from relevance.transformations import TERM
 
@@ -41,11 +41,12 @@ class Product:
         """out (pairs,) += row of the pair's member (m, terms) . column of its course."""
         if not len(self._terms):
             return
-        left = (rows.indptr, rows.indices, rows.data)
+        left = (rows.indptr, read_only(rows.indices), read_only(rows.data))
+        courses = read_only(shard.courses)
         if self._dense is not None:
-            add_dense_products(*left, *self._dense, shard.offsets, shard.courses, out)
+            add_dense_products(*left, *self._dense, shard.offsets, courses, out)
         else:
-            add_sparse_products(*left, *self._postings, shard.offsets, shard.courses, self.shape[1], out)
+            add_sparse_products(*left, *self._postings, shard.offsets, courses, self.shape[1], out)
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,9 @@ class Shard:
     def stored_times(self, weights: NDArray) -> NDArray:
         """(pairs,) what is stored of the pairs times weights (pair terms,)."""
         total = self.zeros()
-        add_stored(*self.stored, weights, self.offsets, self.courses, len(self.space.course_ids), total)
+        offsets, *stored = self.stored
+        courses, stored = read_only(self.courses), map(read_only, stored)
+        add_stored(offsets, *stored, weights, self.offsets, courses, len(self.space.course_ids), total)
         return total
 
     @cached_property

@@ -7,9 +7,17 @@ every later process.
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 BUCKETS = 1024  # of scores, when the best are selected
 VECTORISED = {"reassoc", "contract"}  # sums over columns in lanes
+
+
+def read_only(array: NDArray) -> NDArray:
+    """As arrays of Arrow are: a loop is compiled anew for those that may be written."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @njit(nogil=True, cache=True)

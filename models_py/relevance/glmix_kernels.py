@@ -415,7 +415,7 @@ def factorise(batch, ptr, indptr, position, value, curvature, first, ridge, at, 
         h[:] = 0.0
         for j in range(m):
             h[j, j] = ridge[t + j]
-        add_hessian(ptr[e], ptr[e + 1], indptr, position, value, curvature, 0, t, h)
+        add_hessian(ptr[e], ptr[e + 1], indptr, position, value, curvature, np.int64(0), t, h)
         _factorise(h, m)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from relevance.catalogue import CatalogueSpace, Shard
-from relevance.catalogue_kernels import add_trees
+from relevance.catalogue_kernels import add_trees, read_only
 from relevance.design import INTERCEPT, Design
 from relevance.learning import NothingToLearnError, Task, coefficient_rows
 
@@ -88,7 +88,7 @@ class Forest:
         members' pairs, course (n,) of each pair -> (n,)."""
         total = np.full(len(course), self.intercept)
         nodes = (self.roots, self.order, self.column, self.value, self.children)
-        add_trees(*nodes, members, courses, pairs, offsets, course, total)
+        add_trees(*nodes, members, courses, pairs, offsets, read_only(course), total)
         return total
 
     def ordered(self, columns: list[tuple[str, str]]) -> "Forest":
