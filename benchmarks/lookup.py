@@ -37,7 +37,10 @@ QUESTIONS = {
     "ten cards, not re-ranked": f"""
         with record as (select * from {SCHEMA}.{STORE} where member_id = ?),
         places as (select unnest(rankings[treatments[?]][:10]) as place, courses, reasons from record),
-        entries as (select courses[place].course_number, reasons[courses[place].reason] as reason_number from places)
+        entries as (
+            select courses[place].course_number as course_number, reasons[courses[place].reason] as reason_number
+            from places
+        )
         select course_id, title, reason, text
         from entries
         inner join {SCHEMA}.course_cards using (course_number)
