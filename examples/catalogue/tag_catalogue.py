@@ -209,9 +209,8 @@ class Models:
 
         variables = json.dumps(self.variables | {"held_out_fold": fold})
         quiet = ("--quiet", "--log-level", "none", "--no-use-colors")
-        done = dbtRunner(manifest=getattr(self, "manifest", None)).invoke(
-            [*quiet, command, "--vars", variables, *arguments]
-        )
+        runner = dbtRunner(manifest=self.manifest)
+        done = runner.invoke([*quiet, command, "--vars", variables, *arguments])
         if not done.success:
             results = getattr(done.result, "results", ())
             messages = [f"{r.node.name}: {r.message}" for r in results if r.status == "error"] or [str(done.exception)]

@@ -92,7 +92,7 @@ def merged_candidates(
                     touched[count] = course
                     count += np.int64(total[course] == 0)
                     total[course] += weight * values[q]
-            taken, highest = np.int64(0), np.float32(0)
+            taken, highest = np.int64(0), np.float32(0)  # a literal is a type of its own, to be compiled for
             for i in range(count):
                 course = touched[i]
                 score = total[course]

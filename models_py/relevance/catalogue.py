@@ -177,9 +177,8 @@ class Shard:
     def stored_times(self, weights: NDArray) -> NDArray:
         """(pairs,) what is stored of the pairs times weights (pair terms,)."""
         total = self.zeros()
-        offsets, *stored = self.stored
-        courses, stored = read_only(self.courses), map(read_only, stored)
-        add_stored(offsets, *stored, weights, self.offsets, courses, len(self.space.course_ids), total)
+        stored, courses = map(read_only, self.stored), read_only(self.courses)
+        add_stored(*stored, weights, self.offsets, courses, len(self.space.course_ids), total)
         return total
 
     @cached_property

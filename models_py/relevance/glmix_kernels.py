@@ -415,7 +415,8 @@ def factorise(batch, ptr, indptr, position, value, curvature, first, ridge, at, 
         h[:] = 0.0
         for j in range(m):
             h[j, j] = ridge[t + j]
-        add_hessian(ptr[e], ptr[e + 1], indptr, position, value, curvature, np.int64(0), t, h)
+        base = np.int64(0)  # a literal is a type of its own, to be compiled for
+        add_hessian(ptr[e], ptr[e + 1], indptr, position, value, curvature, base, t, h)
         _factorise(h, m)
 
 
